@@ -1,0 +1,1 @@
+"""What a scan is, on disk and in space."""
