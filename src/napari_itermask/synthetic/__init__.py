@@ -1,0 +1,1 @@
+"""What could be there: the sample patient, healthy brains, lesions."""

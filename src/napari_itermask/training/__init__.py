@@ -1,0 +1,1 @@
+"""From healthy scans to a model."""
