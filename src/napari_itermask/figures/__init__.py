@@ -1,0 +1,1 @@
+"""Panels, plots and movies from a Run."""
