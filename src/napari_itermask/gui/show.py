@@ -1,0 +1,91 @@
+"""A finished run in a napari window: its layers where they lie, in mm."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import napari
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from napari_itermask.run import Run
+
+AXES = ("S", "A", "R")
+
+
+def show_run(run: Run, truth: NDArray[np.bool_] | None = None) -> None:
+    """Open a viewer with the run's layers and wait until it is closed."""
+    viewer = napari.Viewer(title="napari-itermask (for research only)")
+    add_run(viewer, run, truth)
+    napari.run()
+
+
+def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> None:
+    """Add input, reconstruction, error, mask and truth to ``viewer``.
+
+    Canonical voxels (S, A, R) under a diagonal transform in mm, axial, front up; the scan's true
+    affine stands in each layer's metadata.
+    """
+    if run.scan is None:
+        raise ValueError("this run was loaded without its scan: refine or replay it to show it.")
+    image, brain = run.scan.image, run.scan.brain
+    low, high = (float(v) for v in np.percentile(image[brain], [1, 99.8]))
+    common = _place(run)
+
+    def turned(volume: NDArray[Any]) -> NDArray[Any]:
+        canonical = nib.orientations.apply_orientation(
+            volume, nib.orientations.io_orientation(run.affine)
+        )
+        return np.ascontiguousarray(canonical.transpose(2, 1, 0))
+
+    limits = (low, high)
+    viewer.add_image(turned(image), name=run.scan.name, contrast_limits=limits, **common)
+    viewer.add_image(
+        turned(run.reconstruction),
+        name="reconstruction",
+        contrast_limits=limits,
+        visible=False,
+        **common,
+    )
+    viewer.add_image(
+        turned(run.error),
+        name="error",
+        colormap="inferno",
+        contrast_limits=(0, max(4 * run.threshold, 1e-6)),
+        blending="additive",
+        visible=False,
+        **common,
+    )
+    if truth is not None:
+        _add_outline(viewer, turned(truth), "truth", "#56B4E9", common)
+    _add_outline(viewer, turned(run.mask), "mask", "#E69F00", common)
+    middle = np.argmax(turned(run.mask).sum(axis=(1, 2)))
+    viewer.dims.set_current_step(0, int(middle))
+    viewer.scale_bar.visible = True
+
+
+def _add_outline(
+    viewer: Any, mask: NDArray[np.bool_], name: str, colour: str, common: dict[str, Any]
+) -> None:
+    layer = viewer.add_labels(mask.astype(np.uint8), name=name, **common)
+    layer.colormap = {0: "transparent", 1: colour, None: colour}
+    layer.contour = 1
+    layer.opacity = 0.9
+
+
+def _place(run: Run) -> dict[str, Any]:
+    orientation = nib.orientations.io_orientation(run.affine)
+    inverse = nib.orientations.inv_ornt_aff(orientation, run.mask.shape)
+    canonical = run.affine @ inverse
+    sizes = np.sqrt((canonical[:3, :3] ** 2).sum(0))
+    origin = canonical[:3, 3]
+    # Rows run down on the screen: a negative scale along A puts the front at the top.
+    return {
+        "scale": (sizes[2], -sizes[1], sizes[0]),
+        "translate": (origin[2], -origin[1], origin[0]),
+        "units": ("mm",) * 3,
+        "axis_labels": AXES,
+        "metadata": {"itermask": {"affine": run.affine, "created": run.record.created}},
+    }
