@@ -57,8 +57,6 @@ class ErrorMap:
             counted = ndimage.distance_transform_edt(brain, sampling=spacing) > settings.rim
         # Counted voxels weigh 1 (or 1 / expected); the smoothing is normalised by the brain alone.
         self._weight = counted.astype(np.float32)
-        if settings.intensity_floor is not None:
-            self._weight *= image > settings.intensity_floor
         if settings.expected_error:
             if expected is None:
                 raise ValueError(
@@ -66,7 +64,10 @@ class ErrorMap:
                     "switch it off, or take a model that has one."
                 )
             self._weight /= np.maximum(expected, 1e-6)
-        self._counted = counted
+        # The floor belongs to the sign that is looked for; the other side is read without it.
+        self._own_weight = self._weight
+        if settings.intensity_floor is not None:
+            self._own_weight = self._weight * (image > settings.intensity_floor)
         self._norm: Volume | None = None
         if self._sigma:
             norm = ndimage.gaussian_filter(brain.astype(np.float32), self._sigma)
@@ -80,7 +81,7 @@ class ErrorMap:
             np.maximum(difference, 0, out=difference)
         elif sign == "darker":
             np.minimum(difference, 0, out=difference)
-        difference *= self._weight
+        difference *= self._own_weight if sign == self.sign else self._weight
         if self._sigma is not None and self._norm is not None:
             difference = ndimage.gaussian_filter(difference, self._sigma)
             difference *= self._norm

@@ -29,9 +29,16 @@ class LesionDraw:
 
 
 def draw_lesion(
-    rng: np.random.Generator, where: Mask, radius: tuple[float, float] = (2.0, 26.0)
+    rng: np.random.Generator,
+    where: Mask,
+    radius: tuple[float, float] = (2.0, 26.0),
+    change: tuple[float, float] = (0.2, 0.9),
 ) -> LesionDraw:
-    """Draw a lesion centred on a voxel of ``where``; small ones as often as large ones."""
+    """Draw a lesion centred on a voxel of ``where``; small ones as often as large ones.
+
+    ``radius`` in mm and ``change`` relative to the brain's median are ranges; one in twenty lesions
+    is darker, not brighter.
+    """
     places = np.flatnonzero(where)
     centre = np.unravel_index(int(rng.choice(places)), where.shape)
     low, high = np.log(radius)
@@ -41,7 +48,7 @@ def draw_lesion(
         radius=float(np.exp(rng.uniform(low, high))),
         stretch=tuple(float(v) for v in np.exp(rng.normal(0, 0.25, 3))),  # type: ignore[arg-type]
         roughness=float(rng.uniform(0.1, 0.5)),
-        change=sign * float(rng.uniform(0.2, 0.9)),
+        change=sign * float(rng.uniform(*change)),
         softness=float(rng.uniform(0.5, 2.5)),
         texture=float(rng.uniform(0.0, 0.3)),
         seed=int(rng.integers(2**31)),

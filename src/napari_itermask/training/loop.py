@@ -62,6 +62,13 @@ def trainable(channels: Sequence[int]) -> UNet3D:
     return network
 
 
+def inference_network(trained: UNet3D) -> UNet3D:
+    """The plain network of the method with the weights of a trained one."""
+    network = UNet3D(trained.channels)
+    network.load_state_dict(trained.state_dict())
+    return network.eval().requires_grad_(False)
+
+
 def train(
     stream: Callable[[np.random.Generator], Iterator[Sample]],
     plan: TrainingPlan,
