@@ -244,7 +244,7 @@ def _settled(mask: Mask, new: Mask, settings: RefineSettings) -> bool:
     before, after = int(np.count_nonzero(mask)), int(np.count_nonzero(new))
     shrink = (before - after) / before if before else -1.0
     if settings.stop_rule == "figure":
-        return before == 0 or abs(shrink) < settings.min_change
+        return abs(shrink) < settings.min_change if before else after == 0
     return shrink < settings.min_change
 
 
