@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from napari_itermask.method.threshold import ThresholdCurve
     from napari_itermask.models.card import ModelCard
     from napari_itermask.models.store import Model, ModelError, list_models, load_model
-    from napari_itermask.run import Run, RunError, load_run, refine, replay
+    from napari_itermask.record import RunError
+    from napari_itermask.run import Run, load_run, refine, replay
     from napari_itermask.scans.files import ScanError, load_scan
     from napari_itermask.scans.grid import Grid
     from napari_itermask.scans.scan import Scan
@@ -32,7 +33,7 @@ _WHERE = {
     "ModelError": "models.store",
     "RefineSettings": "method.settings",
     "Run": "run",
-    "RunError": "run",
+    "RunError": "record",
     "Scan": "scans.scan",
     "ScanError": "scans.files",
     "Step": "method.refinement",

@@ -176,23 +176,22 @@ def refine(  # the options of RefineSettings are added to this signature below
     """Refine one SCAN into an anomaly mask in its own space, or make a saved run again."""
     with _plain_errors():
         from napari_itermask.models.store import load_model
-        from napari_itermask.run import claim_folder, replay
+        from napari_itermask.record import claimed
         from napari_itermask.run import refine as run_refine
+        from napari_itermask.run import replay
         from napari_itermask.scans.files import load_scan, stem
 
         name = scan.resolve().parent.name + "_again" if scan.suffix == ".json" else stem(scan)
         folder = out or Path(f"{name}_itermask")
         if scan.suffix == ".json":
-            claim_folder(folder, overwrite=overwrite)
-            with _progress() as on_step:
+            with claimed(folder, overwrite=overwrite), _progress() as on_step:
                 run = replay(scan, on_step=on_step)
         else:
             loaded = load_scan(scan, brain_mask, strip)
             chosen = load_model(model, modality=modality, normalisation=normalise)
             base = chosen.card.settings if preset == "card" else RefineSettings()
             settings = base.replace(**{k: v for k, v in changes.items() if v is not None})
-            claim_folder(folder, overwrite=overwrite)
-            with _progress() as on_step:
+            with claimed(folder, overwrite=overwrite), _progress() as on_step:
                 run = run_refine(
                     loaded, chosen, settings, on_step, device, precision=precision, search=search
                 )
@@ -210,18 +209,23 @@ def refine(  # the options of RefineSettings are added to this signature below
 def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
     """Give ``command`` one option for each field of RefineSettings; one not given stays None."""
     signature = inspect.signature(command)
-    own = [p for p in signature.parameters.values() if p.kind is not p.VAR_KEYWORD]
-    extra, hints = [], dict(inspect.get_annotations(command, eval_str=True))
-    hints.pop("changes", None)
+    hints = inspect.get_annotations(command, eval_str=True)
+    parameters = [
+        p.replace(annotation=hints[p.name])
+        for p in signature.parameters.values()
+        if p.kind is not p.VAR_KEYWORD
+    ]
     for name, field in RefineSettings.model_fields.items():
         about: Any = field.json_schema_extra
         unit = f" [{about['unit']}]" if about["unit"] else ""
         text = f"{field.description}{unit} Price: {about['price']}. Published: {field.default}."
         option = typer.Option(help=text, rich_help_panel=f"Settings: {about['group']}")
-        hints[name] = Annotated[field.annotation | None, option]  # type: ignore[operator]
-        extra.append(inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None))
-    command.__signature__ = signature.replace(parameters=own + extra)  # type: ignore[attr-defined]
-    command.__annotations__ = hints
+        kind: Any = Annotated[field.annotation | None, option]  # type: ignore[operator]
+        parameters.append(
+            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+        )
+    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    command.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
     return command
 
 
@@ -275,7 +279,10 @@ def _progress() -> Iterator[Callable[..., None]]:
         ),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    console = Console(stderr=True)
+    with Progress(
+        *columns, console=console, transient=True, disable=not console.is_terminal
+    ) as bar:
         # How many passes the refinement takes is not known; ten is what it mostly stays under.
         task = bar.add_task("", total=POINTS + 10, phase="prepare", threshold=0.0, voxels=0)
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from napari_itermask.run import versions
+from napari_itermask.record import versions
 
 
 def describe() -> dict[str, Any]:

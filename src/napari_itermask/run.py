@@ -6,22 +6,18 @@ Every door (Python, the shell, the window) comes through here, so that all give 
 from __future__ import annotations
 
 import os
-import platform
 import time
 import warnings
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, ValidationError
 
-from napari_itermask.method.guide import high_frequency
 from napari_itermask.method.refinement import (
     Reconstruct,
     Search,
@@ -36,97 +32,31 @@ from napari_itermask.method.settings import RefineSettings
 from napari_itermask.method.threshold import ThresholdCurve
 from napari_itermask.models.card import ModelCard
 from napari_itermask.models.store import Model, load_model
-from napari_itermask.scans.files import load_scan, save_volume, sha256, write_whole
-from napari_itermask.scans.grid import Placement, own_grid, place
-from napari_itermask.scans.intensity import Mask, Scaled, Volume, normalise
+from napari_itermask.prepare import OnGrid, prepare
+from napari_itermask.record import (
+    RECORD,
+    VOLUMES,
+    Change,
+    PassRecord,
+    RunError,
+    RunRecord,
+    Source,
+    claim_folder,
+    load_record,
+    source_of,
+    unchanged,
+    versions,
+)
+from napari_itermask.scans.files import load_scan, save_volume, write_whole
+from napari_itermask.scans.grid import own_grid
+from napari_itermask.scans.intensity import Mask, Volume
 from napari_itermask.scans.modality import modality_warning
 from napari_itermask.scans.scan import Scan
 
 if TYPE_CHECKING:
     from napari_itermask.method.reconstruct import Precision
 
-RECORD = "run.json"
-VOLUMES = ("mask", "reconstruction", "error")
 OnStep = Callable[[Step], RefineSettings | None]
-
-
-class RunError(ValueError):
-    """A saved run that cannot be read or replayed; the message says which, why, and what to do."""
-
-
-class PassRecord(BaseModel):
-    """The numbers of one pass, as they stand in run.json."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    phase: Literal["search", "refine"]
-    index: int
-    number: int
-    threshold: float
-    mask_voxels: int
-    mask_ml: float
-    seconds: float
-
-
-class Change(BaseModel):
-    """New settings that came in while a run went on: the pass after ``index`` took them."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    index: int
-    settings: RefineSettings
-
-
-class Source(BaseModel):
-    """A file that went into a run, and its bytes' hash."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    path: str
-    sha256: str
-
-
-class RunRecord(BaseModel):
-    """What run.json holds: all that makes the run again, and what it gave in numbers."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    format: int = 1
-    created: str
-    scan: Source | None
-    brain_mask: Source | None
-    brain_source: str
-    card: ModelCard
-    weights: Source | None
-    settings: RefineSettings
-    changes: tuple[Change, ...] = ()
-    search: bool
-    device: str
-    precision: str
-    threads: int
-    versions: dict[str, str]
-    curve: tuple[float, ...] | None
-    passes: tuple[PassRecord, ...]
-    threshold: float
-    scores: dict[str, float]
-    seconds: dict[str, float]
-    notes: tuple[str, ...] = ()
-
-    @property
-    def final_settings(self) -> RefineSettings:
-        """The settings that were in force at the end."""
-        return self.changes[-1].settings if self.changes else self.settings
-
-
-@dataclass(frozen=True, eq=False)
-class OnGrid:
-    """A scan as the network sees it, and where that lies. Arrays ``(X, Y, Z)`` on the grid."""
-
-    image: Volume
-    brain: Mask
-    placement: Placement
-    scaled: Scaled
-    guide: Volume
 
 
 @dataclass(frozen=True, eq=False)
@@ -147,7 +77,10 @@ class Run:
     on_grid, last
         The scan on the model's grid and the last Step there; None for a loaded run.
     masks
-        The mask set by each pass, on the grid, as packed bits; empty unless kept.
+        The mask set by each pass, on the grid, as packed bits; of a loaded run only if it was saved
+        with ``passes``.
+    header
+        The scan's header, which the written files inherit.
     """
 
     mask: Mask
@@ -159,6 +92,7 @@ class Run:
     on_grid: OnGrid | None = None
     last: Step | None = None
     masks: tuple[NDArray[np.uint8], ...] = field(default=())
+    header: Any = None
 
     @property
     def threshold(self) -> float:
@@ -348,6 +282,7 @@ class Recorder:
             error=error,
             record=self._record(),
             affine=self.scan.affine,
+            header=self.scan.header,
             scan=self.scan,
             on_grid=self.on_grid,
             last=step,
@@ -426,8 +361,8 @@ class Recorder:
         scan = self.scan
         return RunRecord(
             created=datetime.now(UTC).isoformat(timespec="seconds"),
-            scan=_source(scan.path),
-            brain_mask=_source(scan.brain_path),
+            scan=source_of(scan.path),
+            brain_mask=source_of(scan.brain_path),
             brain_source=scan.brain_source,
             card=self.card,
             weights=(
@@ -451,34 +386,6 @@ class Recorder:
             seconds={k: round(v, 4) for k, v in self.seconds.items()},
             notes=tuple(notes),
         )
-
-
-def prepare(scan: Scan, card: ModelCard, settings: RefineSettings) -> OnGrid:
-    """Bring ``scan`` to the card's grid and scale, and compute its guide, once.
-
-    Warns
-    -----
-    UserWarning
-        If the settings' cutoff is not the one that the model was trained with.
-    """
-    placement = place(scan.brain, scan.affine, card.grid)
-    image, brain = placement.to_grid(scan.image, scan.brain)
-    if not brain.any():
-        raise ValueError(
-            f"the brain mask of {scan.name} is too thin for a grid of {card.grid.spacing} mm."
-        )
-    try:
-        scaled = normalise(image, brain, card.normalisation)
-    except ValueError as error:
-        raise ValueError(f"{scan.name}: {error}") from None
-    cutoff = settings.cutoff or card.cutoff
-    if not np.isclose(cutoff, card.cutoff, rtol=1e-6):
-        warnings.warn(
-            f"the guide is cut at {cutoff:g} cycles/mm; {card.name} learnt with {card.cutoff:g}.",
-            stacklevel=3,
-        )
-    guide = high_frequency(scaled.image, cutoff, placement.spacing)
-    return OnGrid(scaled.image, brain, placement, scaled, guide)
 
 
 def load_run(folder: str | os.PathLike[str]) -> Run:
@@ -511,21 +418,8 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         record=record,
         affine=affine,
         masks=masks,
+        header=image.header,
     )
-
-
-def load_record(path: Path) -> RunRecord:
-    """Read and check a run.json."""
-    try:
-        return RunRecord.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise RunError(
-            f"{path} does not exist, so {path.parent} is not a run: check the path."
-        ) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "the file"
-        raise RunError(f"{path} is not the record of a run: {where}: {first['msg']}.") from None
 
 
 def replay(
@@ -555,8 +449,8 @@ def replay(
         raise RunError(
             "this run was made from arrays or from a callable in memory: it names no files."
         )
-    file = _unchanged(record.scan, scan)
-    brain = _unchanged(record.brain_mask) if record.brain_mask else None
+    file = unchanged(record.scan, scan)
+    brain = unchanged(record.brain_mask) if record.brain_mask else None
     made_by = record.brain_source.removeprefix("made by ")
     strip = made_by if made_by != record.brain_source else None
     loaded = load_scan(file, brain, strip)
@@ -577,48 +471,6 @@ def replay(
         precision=precision,
         search=record.search,
     )
-
-
-def claim_folder(folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:
-    """Make ``folder`` ready to be written to, before any long work.
-
-    Raises
-    ------
-    FileExistsError
-        If it holds a run already, unless ``overwrite``.
-    OSError
-        If it cannot be made or written.
-    """
-    out = Path(folder)
-    if out.exists() and not out.is_dir():
-        raise NotADirectoryError(f"{out} is a file, not a folder: choose another output folder.")
-    try:
-        out.mkdir(parents=True, exist_ok=True)
-        write_whole(out / "claim.txt", lambda part: part.write_text("", encoding="utf-8"))
-        (out / "claim.txt").unlink()
-    except OSError as error:
-        reason = error.strerror or error
-        raise PermissionError(
-            f"{out} cannot be written ({reason}): choose another output folder."
-        ) from None
-    held = [n for n in (RECORD, *(f"{v}.nii.gz" for v in VOLUMES)) if (out / n).exists()]
-    if held and not overwrite:
-        raise FileExistsError(
-            f"{out} holds results already ({', '.join(held)}): choose another output folder, or "
-            "allow them to be replaced (--overwrite, overwrite=True)."
-        )
-    return out
-
-
-def versions() -> dict[str, str]:
-    """Versions of what a result depends on."""
-    found = {"python": platform.python_version(), "platform": platform.platform()}
-    for name in ("napari-itermask", "torch", "numpy", "scipy", "nibabel"):
-        try:
-            found[name] = version(name)
-        except PackageNotFoundError:
-            found[name] = "not installed"
-    return found
 
 
 def _engine(
@@ -651,21 +503,6 @@ def _threads() -> int:
     return int(torch.get_num_threads()) if torch else 1
 
 
-def _source(path: Path | None) -> Source | None:
-    return Source(path=str(path.resolve()), sha256=sha256(path)) if path else None
-
-
-def _unchanged(source: Source, now: str | os.PathLike[str] | None = None) -> Path:
-    path = Path(now) if now is not None else Path(source.path)
-    if not path.exists():
-        raise RunError(f"{path} is gone: say where it lies now, or restore it.")
-    if sha256(path) != source.sha256:
-        raise RunError(
-            f"{path} is no longer the file that was refined: restore it to replay the run."
-        )
-    return path
-
-
 def _model_of(record: RunRecord) -> Model:
     assert record.weights is not None
     weights = Path(record.weights.path)
@@ -677,10 +514,10 @@ def _model_of(record: RunRecord) -> Model:
                 f"version {record.versions.get('napari-itermask', '')} it was made with."
             )
         return Model(record.card, model.weights)
-    return Model(record.card, _unchanged(record.weights))
+    return Model(record.card, unchanged(record.weights))
 
 
 def _scan_of(run: Run) -> Scan:
     """A stand-in for the scan of a loaded run: its voxels and space, for saving once more."""
     brain = np.ones_like(run.mask)
-    return Scan(image=run.reconstruction, brain=brain, affine=run.affine)
+    return Scan(image=run.reconstruction, brain=brain, affine=run.affine, header=run.header)

@@ -63,7 +63,13 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
     _add_outline(viewer, turned(run.mask), "mask", "#E69F00", common)
     middle = np.argmax(turned(run.mask).sum(axis=(1, 2)))
     viewer.dims.set_current_step(0, int(middle))
-    viewer.scale_bar.visible = True
+    _show_scale_bar(viewer)
+
+
+def _show_scale_bar(viewer: Any) -> None:
+    canvas = getattr(viewer, "canvas", None)  # napari 0.9 moved the overlays there
+    overlays = viewer if canvas is None else canvas.overlays
+    overlays.scale_bar.visible = True
 
 
 def _add_outline(

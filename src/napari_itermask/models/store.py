@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import pickle
+import warnings
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -57,7 +58,10 @@ class Model:
         except ModelError:
             raise
         except ValueError as error:
-            raise ModelError(f"{self.weights}: {error}") from None
+            raise ModelError(
+                f"{self.weights} cannot be used ({str(error).rstrip('.')}): give the weights of an "
+                "IterMask3D network."
+            ) from None
 
     @cached_property
     def sha256(self) -> str:
@@ -85,7 +89,11 @@ def list_models() -> list[ModelCard]:
     """The cards of all models that can be opened by name, the user's own first."""
     cards: dict[str, ModelCard] = {}
     for folder in _folders():
-        card = read_card(folder)
+        try:
+            card = read_card(folder)
+        except ModelError as error:  # one broken card must not hide the others
+            warnings.warn(str(error), stacklevel=2)
+            continue
         cards.setdefault(card.name, card)
     return list(cards.values())
 
@@ -138,13 +146,15 @@ def read_card(folder: Path) -> ModelCard:
         return ModelCard.model_validate_json(path.read_bytes())
     except FileNotFoundError:
         raise ModelError(
-            f"{folder} is not a model: it holds no {CARD}. A model is a folder with {CARD} and "
-            f"{WEIGHTS}."
+            f"{folder} is not a model, it holds no {CARD}: give a folder with {CARD} and {WEIGHTS}."
         ) from None
     except ValidationError as error:
         first = error.errors()[0]
         where = ".".join(str(p) for p in first["loc"]) or "the file"
-        raise ModelError(f"{path} is not a valid model card: {where}: {first['msg']}.") from None
+        raise ModelError(
+            f"{path} is not a valid model card: {where}: {first['msg']}; correct it, or copy it "
+            "again."
+        ) from None
 
 
 def read_weights(path: Path) -> dict[str, Any]:
@@ -158,12 +168,15 @@ def read_weights(path: Path) -> dict[str, Any]:
         try:
             state: Any = load_file(path)
         except (SafetensorError, OSError) as error:
-            raise ModelError(f"{path} is not a readable safetensors file ({error}).") from None
+            raise ModelError(
+                f"{path} is not a readable safetensors file ({_reason(error)}): copy or download "
+                "it again."
+            ) from None
     else:
         state = _read_checkpoint(path)
     if not isinstance(state, dict) or not all(isinstance(v, torch.Tensor) for v in state.values()):
         raise ModelError(
-            f"{path} holds no state dict of tensors, so it is not a model of this method."
+            f"{path} holds no state dict of tensors: give the weights of an IterMask3D network."
         )
     return {k: v.float() if v.is_floating_point() else v for k, v in state.items()}
 
@@ -199,7 +212,9 @@ def _from_folder(folder: Path) -> Model:
     card = read_card(folder)
     weights = folder / WEIGHTS
     if not weights.is_file():
-        raise ModelError(f"{folder} is not a model: it holds a card but no {WEIGHTS}.")
+        raise ModelError(
+            f"{folder} is not a model, it holds a card but no {WEIGHTS}: give a folder with both."
+        )
     return Model(card, weights)
 
 
@@ -229,16 +244,35 @@ def _read_checkpoint(path: Path) -> Any:
     import torch
 
     try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about pickle's protocol, just before it is refused
+            state = torch.load(path, map_location="cpu", weights_only=True)
     except pickle.UnpicklingError:
+        if not _is_pickle(path):
+            raise ModelError(
+                f"{path} is not a checkpoint that can be read: copy or download it again."
+            ) from None
         raise ModelError(
             f"{path} holds more than tensors (pickled code), so it was not opened: ask its author "
             "for a state dict or a safetensors file."
         ) from None
     except (RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
-        reason = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ModelError(f"{path} is not a checkpoint that can be read ({reason}).") from None
+        raise ModelError(
+            f"{path} is not a checkpoint that can be read ({_reason(error)}): copy or download it "
+            "again."
+        ) from None
     # <name>_checkpoint_Epoch_<n>.pt of the authors' code wraps the weights with the optimiser.
     if isinstance(state, dict) and "model_state_dict" in state:
         return state["model_state_dict"]
     return state
+
+
+def _is_pickle(path: Path) -> bool:
+    with path.open("rb") as file:
+        return file.read(2) in (b"PK", *(bytes([0x80, protocol]) for protocol in range(2, 6)))
+
+
+def _reason(error: BaseException) -> str:
+    """The first sentence of an error, ready to stand inside another; a bare key tells nothing."""
+    text = "" if isinstance(error, KeyError) else str(error)
+    return text.strip().partition("\n")[0].partition(". ")[0].rstrip(".") or type(error).__name__

@@ -42,7 +42,7 @@ def find_brain(image: Volume, voxel_ml: float) -> FoundBrain:
     -------
     A :class:`FoundBrain`; ``problem`` says in words why the scan does not look stripped.
     """
-    background = _border_value(image)
+    background = border_value(image)
     flat = image == background
     labels, _ = ndimage.label(flat)
     outer = np.unique(np.concatenate([face[face > 0] for face in _faces(labels)]))
@@ -59,6 +59,14 @@ def find_brain(image: Volume, voxel_ml: float) -> FoundBrain:
     return FoundBrain(brain, background, problem)
 
 
+def border_value(image: Volume) -> float:
+    """The value that most voxels on the volume's six faces have, NaN included."""
+    values, counts = np.unique(
+        np.concatenate([face.ravel() for face in _faces(image)]), return_counts=True
+    )
+    return float(values[counts.argmax()])
+
+
 def largest_piece(mask: Mask) -> Mask:
     """The largest 6-connected piece of ``mask``, its holes filled."""
     labels, count = ndimage.label(mask)
@@ -66,13 +74,6 @@ def largest_piece(mask: Mask) -> Mask:
         mask = labels == np.bincount(labels[mask]).argmax()
     filled: Mask = ndimage.binary_fill_holes(mask)
     return filled
-
-
-def _border_value(image: Volume) -> float:
-    values, counts = np.unique(
-        np.concatenate([face.ravel() for face in _faces(image)]), return_counts=True
-    )
-    return float(values[counts.argmax()])
 
 
 def _faces(volume: NDArray[Any]) -> list[NDArray[Any]]:

@@ -1,37 +1,26 @@
-"""NIfTI and MGZ in, NIfTI out: what is wrong with a file is said in one sentence, before any work.
-
-nibabel opens nearly every broken header in silence, so the checks here are ours, in the order of
-what they cost: path, header, memory, affine, then voxels.
-"""
+"""NIfTI and MGZ in, NIfTI out: a scan with its brain, and results that are whole or not there."""
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
 import tempfile
 import warnings
-import zlib
 from pathlib import Path
 from typing import Any
 
 import nibabel as nib
 import numpy as np
-import psutil
-from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError, SpatialImage
+from nibabel.affines import apply_affine
 from numpy.typing import NDArray
 
 from napari_itermask.scans.brain import find_brain
 from napari_itermask.scans.intensity import Mask, Volume
+from napari_itermask.scans.reading import ScanError, mend, read_volume
 from napari_itermask.scans.scan import Scan, stem
 
-BYTES_PER_VOXEL = 20
-"""What loading holds at its peak: the file's voxels, float32 copies, masks and labels."""
-
-
-class ScanError(ValueError):
-    """A file that cannot be used; the message says which, why, and what to do."""
+PAIRS = (("hdr", "img"), ("HEAD", "BRIK"), ("PAR", "REC"))
+"""Formats of two files: the header's ending, the voxels' ending."""
 
 
 def load_scan(
@@ -67,9 +56,11 @@ def load_scan(
         Where something was mended or assumed: both codes zero, NaN voxels, thick slices.
     """
     file = Path(path)
-    image, voxels, notes = _read(file)
+    if brain_mask is not None and strip is not None:
+        raise ScanError(f"{file} was given a brain mask and a skull-stripper: choose one of them.")
+    image, voxels, notes = read_volume(file)
     affine = np.asarray(image.affine, np.float64)
-    notes += _mend(file, voxels)
+    notes += mend(file, voxels)
     source = "given"
     if brain_mask is not None:
         brain = _read_mask(Path(brain_mask), file, voxels.shape, affine)
@@ -85,12 +76,11 @@ def load_scan(
         brain, background, source = found.mask, found.background, "found"
         if found.problem:
             raise ScanError(
-                f"{file} does not look skull-stripped: {found.problem}. Give a brain mask "
+                f"{file} does not look skull-stripped ({found.problem}): give a brain mask "
                 '(--brain-mask FILE, brain_mask="FILE"), or let it be stripped (--strip hd-bet, '
                 'strip="hd-bet"; needs pip install "napari-itermask[strip]").'
             )
-    if not brain.any():
-        raise ScanError(f"no brain was {source} in {file}: give a brain mask drawn on this scan.")
+    _check_brain(file, voxels[brain])
     for note in notes:
         warnings.warn(note, stacklevel=2)
     return Scan(
@@ -158,171 +148,51 @@ def write_whole(path: Path, write: Any) -> None:
 
 
 def sha256(path: Path) -> str:
-    """SHA-256 of a file's bytes, in hex."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _read(file: Path) -> tuple[SpatialImage, Volume, list[str]]:
-    image = _open(file)
-    shape = _shape_of_volume(file, image)
-    _check_memory(file, shape)
-    notes = _check_affine(file, image)
-    dtype = image.get_data_dtype()
-    if dtype.fields is not None or np.issubdtype(dtype, np.complexfloating):
-        raise ScanError(
-            f"{file} holds {'colours' if dtype.fields else 'complex numbers'}, not intensities: "
-            "give the grey-scale (magnitude) image."
-        )
-    try:
-        with np.errstate(all="ignore"):
-            voxels = np.asanyarray(image.dataobj).reshape(shape).astype(np.float32)
-    except (EOFError, OSError, zlib.error, ValueError) as error:
-        raise ScanError(
-            f"{file} is damaged or cut short ({_first_line(error)}): copy or download it again."
-        ) from None
-    except MemoryError:
-        raise ScanError(f"{file} does not fit in memory: crop it or resample it first.") from None
-    return image, voxels, notes
-
-
-def _open(file: Path) -> SpatialImage:
-    if file.is_dir():
-        raise ScanError(_about_folder(file))
-    if not file.exists():
-        raise ScanError(f"{file} does not exist: check the path.")
-    try:
-        if file.stat().st_size == 0:
-            raise ScanError(f"{file} is empty (0 bytes): copy or download it again.")
-        image = nib.load(file)
-    except PermissionError:
-        raise ScanError(f"{file} may not be read: ask for its permission.") from None
-    except (ImageFileError, HeaderDataError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        if _is_dicom(file):
-            raise ScanError(
-                f"{file} is DICOM, not NIfTI: convert its folder with dcm2niix first."
-            ) from None
-        raise ScanError(
-            f"{file} is not an image that can be read ({_first_line(error)}): give NIfTI "
-            "(.nii, .nii.gz) or MGZ."
-        ) from None
-    except Exception as error:  # noqa: BLE001 - a corrupt header makes nibabel raise anything
-        raise ScanError(
-            f"{file} has a header that cannot be read ({_first_line(error)}): convert it again."
-        ) from None
-    if not isinstance(image, SpatialImage):
-        raise ScanError(f"{file} is a {type(image).__name__}, not a volume: give NIfTI or MGZ.")
-    return image
-
-
-def _about_folder(folder: Path) -> str:
-    first = next((f for f in sorted(folder.rglob("*")) if f.is_file()), None)
-    if first is not None and _is_dicom(first):
-        return f"{folder} is a folder of DICOM files: convert it with dcm2niix, give the .nii.gz."
-    return f"{folder} is a folder: give one file, such as a .nii.gz."
-
-
-def _is_dicom(file: Path) -> bool:
-    try:
-        with file.open("rb") as stream:
-            return stream.read(132)[128:] == b"DICM"
-    except OSError:
-        return False
-
-
-def _shape_of_volume(file: Path, image: SpatialImage) -> tuple[int, int, int]:
-    shape = tuple(int(n) for n in image.shape)
-    if len(shape) < 3 or any(n < 1 for n in shape):
-        raise ScanError(f"{file} has the shape {shape}: a 3-D volume is needed.")
-    if any(n > 1 for n in shape[3:]):
-        raise ScanError(
-            f"{file} holds several volumes, its shape is {shape}: pick one first, for example "
-            "with nibabel.four_to_three or fslroi."
-        )
-    if any(n == 1 for n in shape[:3]):
-        raise ScanError(f"{file} is a single slice of shape {shape}: a 3-D volume is needed.")
-    return shape[0], shape[1], shape[2]
-
-
-def _check_memory(file: Path, shape: tuple[int, ...]) -> None:
-    need = float(np.prod(np.array(shape, np.float64))) * BYTES_PER_VOXEL
-    free = psutil.virtual_memory().available
-    if need > free:
-        raise ScanError(
-            f"{file} promises {' x '.join(map(str, shape))} voxels, which need {need / 1e9:.0f} GB "
-            f"where {free / 1e9:.0f} GB are free: check its header, crop it or resample it."
-        )
-
-
-def _check_affine(file: Path, image: SpatialImage) -> list[str]:
-    affine = image.affine
-    if affine is None or not np.isfinite(affine).all():
-        raise ScanError(
-            f"{file} has an affine that is not finite, so nothing says where it lies: "
-            "repair its sform and qform, or convert it again."
-        )
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0))
-    if (sizes == 0).any() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-4:
-        raise ScanError(
-            f"{file} has a singular affine (voxels of no volume): repair its sform and qform, "
-            "or convert it again."
-        )
-    if sizes.max() > 20 or sizes.min() < 0.05:
-        raise ScanError(
-            f"{file} states voxels of {' x '.join(f'{s:.3g}' for s in sizes)} mm, which is no "
-            "brain scan: repair the voxel sizes in its header."
-        )
-    notes = []
-    header = image.header
-    if isinstance(header, nib.Nifti1Header) and header["qform_code"] == header["sform_code"] == 0:
-        notes.append(
-            f"{file} states neither qform nor sform, so left and right are an assumption: "
-            "compare with a scan whose sides you know."
-        )
-    if sizes.max() >= 3 and sizes.max() > 2 * sizes.min():
-        notes.append(
-            f"{file} has slices {sizes.max():.3g} mm thick: it is interpolated to the model's "
-            "grid, lesions thinner than a slice and the top and bottom of others will be missed."
-        )
-    return notes
-
-
-def _mend(file: Path, voxels: Volume) -> list[str]:
-    finite = np.isfinite(voxels)
-    bad = voxels.size - int(np.count_nonzero(finite))
-    notes = []
-    if bad == voxels.size:
-        raise ScanError(f"{file} holds no finite voxel: export it again.")
-    if bad:
-        values, counts = np.unique(voxels[finite], return_counts=True)
-        voxels[~finite] = values[counts.argmax()]
-        notes.append(
-            f"{file} has {bad} voxels that are NaN or infinite; they were set to the background."
-        )
-    if voxels.min() == voxels.max():
-        raise ScanError(f"{file} is constant, every voxel is {voxels.flat[0]:g}: export it again.")
-    return notes
+    """SHA-256 of a file's bytes, in hex; of a scan in two files: of both, the header first."""
+    digest = hashlib.sha256()
+    for part in _parts(path):
+        with part.open("rb") as file:
+            while block := file.read(1 << 20):
+                digest.update(block)
+    return digest.hexdigest()
 
 
 def _read_mask(file: Path, scan: Path, shape: tuple[int, ...], affine: NDArray[np.float64]) -> Mask:
-    image, voxels, _ = _read(file)
+    image, voxels, _ = read_volume(file)
     if voxels.shape != shape:
         raise ScanError(
             f"{file} has the shape {voxels.shape}, {scan} {shape}: give the mask drawn on "
             "this scan, or resample it first."
         )
-    if not np.allclose(image.affine, affine, atol=1e-2):
+    apart = _apart(np.asarray(image.affine), affine, shape)
+    if apart > 0.1 * np.sqrt((affine[:3, :3] ** 2).sum(0)).min():
         raise ScanError(
-            f"{file} lies elsewhere than {scan} (their affines differ by up to "
-            f"{np.abs(image.affine - affine).max():.3g}): give the mask drawn on this scan, "
-            "or resample it first."
+            f"{file} lies elsewhere than {scan} (their corners are up to {apart:.3g} mm apart): "
+            "give the mask drawn on this scan, or resample it first."
         )
     brain: Mask = np.nan_to_num(voxels) > 0
     if not brain.any():
-        raise ScanError(f"{file} is an empty mask: no voxel is above 0.")
+        raise ScanError(f"{file} is an empty mask, no voxel is above 0: draw it, or give another.")
     if brain.all():
         raise ScanError(f"{file} covers the whole volume: give a mask above 0 in the brain only.")
     return brain
+
+
+def _apart(one: NDArray[Any], other: NDArray[Any], shape: tuple[int, ...]) -> float:
+    """How far apart, in mm, two affines put a corner of the same volume at most."""
+    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(shape) - 1)
+    away = apply_affine(one, corners) - apply_affine(other, corners)
+    return float(np.sqrt((away**2).sum(1)).max())
+
+
+def _check_brain(file: Path, inside: NDArray[np.float32]) -> None:
+    if inside.size == 0:
+        raise ScanError(f"{file} shows no brain: give a brain mask drawn on this scan.")
+    if inside.min() == inside.max():
+        raise ScanError(
+            f"{file} shows one single value, {inside[0]:g}, all over its brain: give a scan rather "
+            "than a mask, and a brain mask that lies on the brain."
+        )
 
 
 def _background(voxels: Volume, brain: Mask) -> float:
@@ -330,9 +200,13 @@ def _background(voxels: Volume, brain: Mask) -> float:
     return float(values[counts.argmax()]) if values.size else float(voxels.min())
 
 
-def _first_line(error: BaseException) -> str:
-    text = str(error).strip().splitlines()
-    return text[0] if text else type(error).__name__
+def _parts(path: Path) -> list[Path]:
+    """The file alone, or for a format of two files both that are there, the header first."""
+    packed = ".gz" if path.suffix == ".gz" else ""
+    base, _, ending = path.name.removesuffix(packed).rpartition(".")
+    pair: tuple[str, ...] = next((p for p in PAIRS if ending in p), ())
+    names = [f"{base}.{kind}{gz}" for kind in pair for gz in ("", ".gz")]
+    return [p for name in names if (p := path.with_name(name)).exists()] or [path]
 
 
 __all__ = ["ScanError", "load_mask", "load_scan", "save_volume", "sha256", "stem", "write_whole"]

@@ -144,6 +144,10 @@ def place(brain: Mask, affine: Affine, grid: Grid) -> Placement:
         for n, e, s in zip(grid.shape, extent, grid.spacing, strict=True)
     )
     origin = middle - (np.array(shape) - 1) / 2 * np.array(grid.spacing)
+    # Along an axis of equal spacing grid and scan share their voxels: half a voxel beside the
+    # middle, nothing is interpolated. Whole numbers until the end, so that rounding is no matter.
+    same = np.isclose(grid.spacing, spacing)
+    origin = np.where(same, (low + high + 1 - np.array(shape)) // 2 * np.array(spacing), origin)
     return Placement(
         shape=shape,  # type: ignore[arg-type]
         spacing=grid.spacing,

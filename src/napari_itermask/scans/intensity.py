@@ -44,7 +44,8 @@ def zscore(image: Volume, brain: Mask) -> Scaled:
     """The brain's mean becomes 0 and its standard deviation 1; the background its minimum."""
     inside = image[brain]
     scale, offset = float(inside.std()), float(inside.mean())
-    return _scaled(image, brain, scale, offset, background=(float(inside.min()) - offset) / scale)
+    background = (float(inside.min()) - offset) / (scale or 1.0)  # a scale of 0 is refused below
+    return _scaled(image, brain, scale, offset, background)
 
 
 def flat_iqr(image: Volume, brain: Mask) -> Scaled:

@@ -11,6 +11,9 @@ from napari_itermask.scans.scan import Scan, stem
 
 _SUFFIXES = {"flair": "flair", "t1w": "t1", "t1": "t1", "t2w": "t2", "t2": "t2", "t1c": "t1c"}
 
+FEWEST = 1000
+"""Voxels; a histogram of less shows nothing clearly."""
+
 
 def modality_of_name(path: Path | None) -> str | None:
     """The modality that a BIDS-like file name states (``sub-01_T1w.nii.gz``: "t1"), if any."""
@@ -26,6 +29,8 @@ def modality_of_intensities(image: Volume, brain: Mask) -> str | None:
     reaches far in interquartile ranges; on FLAIR they lie close, and dark CSF is a long tail below.
     """
     inside = image[brain]
+    if inside.size < FEWEST:
+        return None
     low, first, middle, third, high = np.percentile(inside, [2, 25, 50, 75, 99.5])
     spread = float(third - first)
     if spread <= 0:
@@ -39,7 +44,12 @@ def modality_of_intensities(image: Volume, brain: Mask) -> str | None:
 
 
 def modality_warning(scan: Scan, modality: str) -> str | None:
-    """A sentence if ``scan`` looks like another modality than ``modality``, else None."""
+    """A sentence if ``scan`` looks like another modality than ``modality``, else None.
+
+    A model of "any" modality (a plain callable) is warned about none.
+    """
+    if modality.lower() == "any":
+        return None
     named = modality_of_name(scan.path)
     if named is not None:
         if named == modality.lower():
@@ -52,6 +62,6 @@ def modality_warning(scan: Scan, modality: str) -> str | None:
     if seen is None or seen == modality.lower():
         return None
     return (
-        f"{scan.name} looks like {seen.upper()} by its intensities, but this model learnt "
-        f"{modality.upper()}: check that it is the right scan."
+        f"{scan.path or scan.name} looks like {seen.upper()} by its intensities, but this model "
+        f"learnt {modality.upper()}: check that it is the right scan."
     )

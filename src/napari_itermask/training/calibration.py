@@ -27,7 +27,7 @@ from napari_itermask.training.flair_data import Brain, Spacing
 
 KINDS = (
     (True, 50.0, 0.0),  # one threshold for all scans
-    *product((True, False), (50.0, 75.0, 85.0, 95.0), (0.5, 1.0)),
+    *product((True, False), (75.0, 85.0, 95.0), (0.5, 1.0)),
 )
 """Threshold rules that are tried: mirrored or not, percentile, power of the scale."""
 HEALTHY_TOLERANCE_ML = 5.0
@@ -134,7 +134,7 @@ def settle_factor(
     settings: RefineSettings,
     rule: Calibration,
     spacing: Spacing,
-    around: Sequence[float] = (0.5, 0.7, 1.0, 1.4, 2.0),
+    around: Sequence[float] = (0.12, 0.17, 0.25, 0.35, 0.5, 0.7, 1.0, 1.4),
 ) -> tuple[Calibration, dict[float, float]]:
     """Take the factor near the rule's own that is best after the refinement; returns all merits."""
     voxel_ml = float(np.prod(spacing)) / 1000

@@ -22,6 +22,7 @@ from napari_itermask.method.network import UNet3D
 from napari_itermask.training.flair_data import Sample
 
 CHECKPOINT = "training.pt"
+LOST_IN_A_ROW = 20
 
 
 @dataclass(frozen=True)
@@ -89,20 +90,25 @@ def train(
     optimiser = torch.optim.Adam(network.parameters(), lr=plan.rate)
     first = _resume(folder / CHECKPOINT, network, averaged, optimiser)
     batches = _ahead(_batches(stream(np.random.default_rng([plan.seed, first])), plan.batch))
-    started, losses = time.monotonic(), []
+    started, lost = time.monotonic(), 0
+    losses: list[float] = []
     for step in range(first, plan.steps):
         for group in optimiser.param_groups:
             group["lr"] = _rate(plan, step)
         loss = repaint_loss(network, next(batches), plan.smooth_loss)
-        if not torch.isfinite(loss):
-            raise FloatingPointError(
-                f"the loss became {loss.item()} at step {step}: lower the learning rate "
-                f"(now {plan.rate}) and start again in an empty folder."
-            )
         optimiser.zero_grad()
         loss.backward()  # type: ignore[no-untyped-call]
-        nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-        optimiser.step()
+        size = nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+        # bfloat16 kernels of some CPUs now and then give an infinite gradient where the deepest
+        # level is two voxels wide: such a step is left out, a row of them is an error.
+        lost = 0 if torch.isfinite(size) else lost + 1
+        if lost > LOST_IN_A_ROW or not torch.isfinite(loss):
+            raise FloatingPointError(
+                f"loss {loss.item():g} and gradient {size.item():g} at step {step}: lower the "
+                f"learning rate (now {plan.rate:g}) and start again in an empty folder."
+            )
+        if not lost:
+            optimiser.step()
         _average(averaged, network, min(plan.average, (step + 1) / (step + 20)))
         losses.append(loss.item())
         if (step + 1) % every == 0 or step + 1 == plan.steps:
