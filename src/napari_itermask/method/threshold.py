@@ -88,7 +88,8 @@ class Calibration(BaseModel):
     The threshold is ``factor`` times a scale of this scan's own first pass (whole brain masked):
     the ``percentile`` of the error map of the other sign if ``mirror``, i.e. of what is darker than
     repainted where brighter is looked for. A bright lesion, however large, hardly moves that side,
-    whereas it moves every quantile of its own. ``floor`` and ``ceiling`` bound the result.
+    whereas it moves the quantiles of its own. A multiple of a scale, and no other function of it,
+    does not depend on the unit of the intensities. ``floor`` and ``ceiling`` bound the result.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -96,7 +97,6 @@ class Calibration(BaseModel):
     factor: float = Field(gt=0)
     percentile: float = Field(ge=0, le=100)
     mirror: bool = True
-    power: float = Field(1.0, ge=0, le=2)
     floor: float = Field(0.0, ge=0)
     ceiling: float = Field(1e6, gt=0)
 
@@ -114,8 +114,8 @@ class Calibration(BaseModel):
         return float(np.percentile(inside, self.percentile)) if inside.size else 0.0
 
     def from_scale(self, scale: float) -> float:
-        """``factor * scale ** power``, within floor and ceiling."""
-        return float(np.clip(self.factor * scale**self.power, self.floor, self.ceiling))
+        """``factor * scale``, within floor and ceiling."""
+        return float(np.clip(self.factor * scale, self.floor, self.ceiling))
 
 
 def kth_error(error: Volume, brain: Mask, percent: int) -> float:

@@ -25,11 +25,8 @@ from napari_itermask.synthetic.flair import draw_flair, flair_from_t1
 from napari_itermask.synthetic.lesion import add_lesion, draw_lesion
 from napari_itermask.training.flair_data import Brain, Spacing
 
-KINDS = (
-    (True, 50.0, 0.0),  # one threshold for all scans
-    *product((True, False), (75.0, 85.0, 95.0), (0.5, 1.0)),
-)
-"""Threshold rules that are tried: mirrored or not, percentile, power of the scale."""
+KINDS = tuple(product((True, False), (75.0, 85.0, 95.0)))
+"""Threshold rules that are tried: mirrored or not, and the percentile."""
 HEALTHY_TOLERANCE_ML = 5.0
 """A healthy brain with this much masked scores 1/e."""
 
@@ -112,20 +109,15 @@ def choose_rule(
     for settings in scores:
         maps = [ErrorMap(t.image, t.brain, spacing, settings) for t in trials]
         errors = [m(t.repaint) for m, t in zip(maps, trials, strict=True)]
-        for mirror, percentile, power in KINDS:
-            rule = Calibration(factor=1.0, percentile=percentile, mirror=mirror, power=power)
-            scales = [m_scale(rule, m, t) for m, t in zip(maps, trials, strict=True)]
+        for mirror, percentile in KINDS:
+            rule = Calibration(factor=1.0, percentile=percentile, mirror=mirror)
+            scales = [rule.scale(m, t.repaint) for m, t in zip(maps, trials, strict=True)]
             best = max(
                 (_mean_merit(trials, errors, [f * s for s in scales], voxel_ml), f)
                 for f in _factors(errors, scales, trials)
             )
             ranked.append((best[0], settings, rule.model_copy(update={"factor": best[1]})))
     return sorted(ranked, key=lambda item: -item[0])
-
-
-def m_scale(rule: Calibration, error_map: ErrorMap, trial: Trial) -> float:
-    """The scale that ``rule`` reads from a trial's first repaint."""
-    return float(rule.scale(error_map, trial.repaint) ** rule.power)
 
 
 def settle_factor(

@@ -38,7 +38,6 @@ from napari_itermask.training.loop import TrainingPlan, inference_network, train
 GRID = Grid(spacing=(2.0, 2.0, 2.0), shape=(80, 96, 80))
 RULE = "flat-iqr"
 Ranked = tuple[float, RefineSettings, Calibration]
-KINDS_REFINED = 3
 HELD_BACK = 4  # of the test brains, for figures that calibration never saw
 
 
@@ -96,7 +95,7 @@ def calibrate(
     for value, settings, rule in ranked[:12]:
         say(f"{value:.4f} {settings.smoothing} {settings.intensity_floor} {rule}")
     best = -1.0
-    for _, tried_settings, tried_rule in kinds_first(ranked)[:KINDS_REFINED]:
+    for _, tried_settings, tried_rule in best_of_each_kind(ranked):
         settled, merits = settle_factor(
             trials, reconstruct, tried_settings, tried_rule, GRID.spacing
         )
@@ -113,11 +112,11 @@ def calibrate(
     return settings.replace(threshold_rule="calibrated"), rule, text
 
 
-def kinds_first(ranked: list[Ranked]) -> list[Ranked]:
-    """The best of each kind of rule, so that no near copies meet the refinement."""
-    best: dict[tuple[bool, float], Ranked] = {}
+def best_of_each_kind(ranked: list[Ranked]) -> list[Ranked]:
+    """The best rule that reads its own side of the error, and the best that reads the other."""
+    best: dict[bool, Ranked] = {}
     for item in ranked:
-        best.setdefault((item[2].mirror, item[2].power), item)
+        best.setdefault(item[2].mirror, item)
     return list(best.values())
 
 
