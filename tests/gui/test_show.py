@@ -34,6 +34,7 @@ def test_layers_lie_in_mm_front_up_and_nothing_is_hidden_behind_warnings(viewer,
     # A voxel of the truth is found at its mm in the window: (S, -A, R), so that the front is up.
     i, j, k = np.argwhere(truth)[0]
     x, y, z = (run.affine @ [i, j, k, 1])[:3]
-    assert viewer.layers["truth"].get_value((z, -y, x), world=True) == 1
+    layer = viewer.layers["truth"]
+    assert layer.data[tuple(np.rint(layer.world_to_data((z, -y, x))).astype(int))] == 1
     picture = viewer.screenshot(canvas_only=True, flash=False)
     assert picture[..., :3].std() > 10
