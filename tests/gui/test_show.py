@@ -15,7 +15,7 @@ napari = pytest.importorskip("napari")
 def viewer(request):
     if missing_libraries() or not has_display():
         pytest.skip("no screen: install Debian's xvfb and pytest-xvfb starts one")
-    return request.getfixturevalue("make_napari_viewer")()
+    return request.getfixturevalue("make_napari_viewer")(show=True)
 
 
 def test_layers_lie_in_mm_front_up_and_nothing_is_hidden_behind_warnings(viewer, small_model):

@@ -61,8 +61,8 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
     if truth is not None:
         _add_outline(viewer, turned(truth), "truth", "#56B4E9", common)
     _add_outline(viewer, turned(run.mask), "mask", "#E69F00", common)
-    middle = np.argmax(turned(run.mask).sum(axis=(1, 2)))
-    viewer.dims.set_current_step(0, int(middle))
+    fullest = np.argmax(turned(run.mask if run.mask.any() else brain).sum(axis=(1, 2)))
+    viewer.dims.set_current_step(0, int(fullest))
     _show_scale_bar(viewer)
 
 
