@@ -23,7 +23,7 @@ def describe() -> dict[str, Any]:
     device = choose_device("auto")
     facts: dict[str, Any] = dict(versions())
     facts["napari"] = "installed" if find_spec("napari") else "not installed"
-    facts["cpu"] = f"{platform.processor() or platform.machine()}, {os.cpu_count()} cores"
+    facts["cpu"] = f"{cpu_name()}, {os.cpu_count()} cores"
     facts["cpu features"] = ", ".join(cpu_features()) or "none known"
     facts["torch threads"] = torch.get_num_threads()
     facts["memory"] = f"{psutil.virtual_memory().total / 1e9:.1f} GB"
@@ -40,14 +40,16 @@ def describe() -> dict[str, Any]:
     return facts
 
 
+def cpu_name() -> str:
+    """The processor's name as it states it, else its architecture."""
+    names = [line for line in _cpuinfo().splitlines() if line.startswith("model name")]
+    return names[0].partition(":")[2].strip() if names else platform.machine()
+
+
 def cpu_features() -> list[str]:
     """Which of the processor's features matter for speed; known on Linux only."""
-    known = ("avx2", "avx512f", "avx512_bf16", "amx_bf16")
-    try:
-        flags = set(Path("/proc/cpuinfo").read_text(encoding="utf-8").split())
-    except OSError:
-        return []
-    return [name for name in known if name in flags]
+    flags = set(_cpuinfo().split())
+    return [n for n in ("avx2", "avx512f", "avx512_bf16", "amx_bf16") if n in flags]
 
 
 def unused_gpu(torch_cuda: str | None) -> str:
@@ -58,3 +60,10 @@ def unused_gpu(torch_cuda: str | None) -> str:
         "there is an NVIDIA card, but this torch was built for the CPU only: install a CUDA build "
         "(https://pytorch.org/get-started/locally) to use it."
     )
+
+
+def _cpuinfo() -> str:
+    try:
+        return Path("/proc/cpuinfo").read_text(encoding="utf-8")
+    except OSError:
+        return ""
