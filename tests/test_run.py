@@ -181,8 +181,10 @@ def test_a_new_cutoff_makes_a_new_guide_and_begins_again(scan, small_model):
     assert len(run.record.passes) == len(phases) - 1
 
 
-def test_a_run_may_end_at_any_step(scan, small_model):
-    recorder = Recorder(scan, small_model)
+def test_a_run_may_end_at_any_step_and_replays_up_to_it(small_model, tmp_path):
+    path = tmp_path / "scan.nii.gz"
+    shutil.copy(sample_files().flair, path)
+    recorder = Recorder(itm.load_scan(path), small_model)
     steps = recorder.steps()
     for _ in range(7):
         step = next(steps)
@@ -190,6 +192,11 @@ def test_a_run_may_end_at_any_step(scan, small_model):
     run = recorder.finish()
     assert run.record.passes[-1].index == step.index == 6
     assert len(run.masks) == 7
+    assert not run.record.complete
+    run.save(tmp_path / "out")
+    again = itm.replay(tmp_path / "out")
+    assert again.record.passes[-1].index == 6
+    np.testing.assert_array_equal(again.mask, run.mask)
 
 
 def test_any_callable_can_be_explored(scan):
@@ -220,7 +227,10 @@ def test_what_is_there_is_not_replaced_unless_asked(run, tmp_path):
     run.save(tmp_path)
     with pytest.raises(FileExistsError, match="holds results already"):
         run.save(tmp_path)
+    run.save(tmp_path, overwrite=True, passes=True)
+    assert itm.load_run(tmp_path).masks
     run.save(tmp_path, overwrite=True)
+    assert not itm.load_run(tmp_path).masks  # of the run that was replaced nothing is left
 
 
 def test_a_run_that_fails_to_save_is_no_run_and_leaves_no_scraps(run, tmp_path, monkeypatch):

@@ -177,8 +177,7 @@ def refine(  # the options of RefineSettings are added to this signature below
     with _plain_errors():
         from napari_itermask.models.store import load_model
         from napari_itermask.record import claimed
-        from napari_itermask.run import refine as run_refine
-        from napari_itermask.run import replay
+        from napari_itermask.run import refine as run_refine, replay
         from napari_itermask.scans.files import load_scan, stem
 
         name = scan.resolve().parent.name + "_again" if scan.suffix == ".json" else stem(scan)

@@ -10,13 +10,14 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models.card import ModelCard
 from napari_itermask.scans.files import sha256, write_whole
 
 RECORD = "run.json"
+PASSES = "passes.npz"
 VOLUMES = ("mask", "reconstruction", "error")
 
 
@@ -71,6 +72,9 @@ class RunRecord(BaseModel):
     settings: RefineSettings
     changes: tuple[Change, ...] = ()
     search: bool
+    complete: bool = Field(
+        description="Whether it ran until the mask settled, or was ended before."
+    )
     device: str
     precision: str
     threads: int

@@ -23,8 +23,6 @@ from napari_itermask.method.refinement import (
     Search,
     Step,
     Steps,
-)
-from napari_itermask.method.refinement import (
     refine as refine_steps,
 )
 from napari_itermask.method.scores import anomaly_scores
@@ -34,6 +32,7 @@ from napari_itermask.models.card import ModelCard
 from napari_itermask.models.store import Model, load_model
 from napari_itermask.prepare import OnGrid, prepare
 from napari_itermask.record import (
+    PASSES,
     RECORD,
     VOLUMES,
     Change,
@@ -136,13 +135,14 @@ class Run:
         """
         out = claim_folder(folder, overwrite=overwrite)
         scan = self.scan or _scan_of(self)
-        (out / RECORD).unlink(missing_ok=True)
+        for stale in (RECORD, PASSES):  # a run that is replaced must not lend its parts
+            (out / stale).unlink(missing_ok=True)
         for name in VOLUMES:
             save_volume(out / f"{name}.nii.gz", getattr(self, name), scan)
         if passes and self.masks and self.on_grid:
             placement = self.on_grid.placement
             write_whole(
-                out / "passes.npz",
+                out / PASSES,
                 lambda part: np.savez_compressed(
                     part, masks=np.stack(self.masks), shape=placement.shape, affine=placement.affine
                 ),
@@ -187,16 +187,7 @@ def refine(
     recorder = Recorder(
         scan, model, settings, device, precision=precision, search=search, card=card
     )
-    steps = recorder.steps()
-    sent: RefineSettings | None = None
-    try:
-        while True:
-            step = steps.send(sent)
-            sent = on_step(step) if on_step else None
-    except StopIteration:
-        return recorder.finish()
-    finally:
-        steps.close()
+    return _drive(recorder, on_step)
 
 
 class Recorder:
@@ -239,6 +230,7 @@ class Recorder:
         self.masks: list[NDArray[np.uint8]] = []
         self.last: Step | None = None
         self.found: Search | None = None
+        self.complete = False
         self.seconds = {"prepare": time.perf_counter() - begin, "search": 0.0, "refine": 0.0}
 
     def steps(self) -> Steps:
@@ -316,6 +308,7 @@ class Recorder:
                     self.changes.append(Change(index=step.index, settings=sent))
                     settings = sent
         except StopIteration:
+            self.complete = True
             return None
         finally:
             steps.close()
@@ -373,6 +366,7 @@ class Recorder:
             settings=self.settings,
             changes=tuple(self.changes),
             search=self.search,
+            complete=self.complete,
             device=self.device,
             precision=self.precision,
             threads=_threads(),
@@ -408,8 +402,8 @@ def load_run(folder: str | os.PathLike[str]) -> Run:
         volumes[name] = np.asarray(image.dataobj, np.float32)
         affine = np.asarray(image.affine, np.float64)
     masks: tuple[NDArray[np.uint8], ...] = ()
-    if (path / "passes.npz").exists():
-        with np.load(path / "passes.npz") as kept:
+    if (path / PASSES).exists():
+        with np.load(path / PASSES) as kept:
             masks = tuple(kept["masks"])
     return Run(
         mask=volumes["mask"] > 0,
@@ -462,15 +456,27 @@ def replay(
         return changes.get(step.index, own)
 
     precision: Any = record.precision
-    return refine(
-        loaded,
-        model,
-        record.settings,
-        steer,
-        record.device,
-        precision=precision,
-        search=record.search,
+    recorder = Recorder(
+        loaded, model, record.settings, record.device, precision=precision, search=record.search
     )
+    return _drive(recorder, steer, None if record.complete else record.passes[-1].index)
+
+
+def _drive(recorder: Recorder, on_step: OnStep | None, stop_at: int | None = None) -> Run:
+    """Run to the end, or up to the pass of that index."""
+    steps = recorder.steps()
+    sent: RefineSettings | None = None
+    try:
+        while True:
+            step = steps.send(sent)
+            sent = on_step(step) if on_step else None
+            if step.index == stop_at:
+                break
+    except StopIteration:
+        pass
+    finally:
+        steps.close()
+    return recorder.finish()
 
 
 def _engine(
