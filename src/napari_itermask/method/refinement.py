@@ -126,6 +126,11 @@ def refine(
     run_pass = _Passes(image, guide, reconstruct, noise)
     found = search if isinstance(search, Search) else None
     while True:
+        if settings.threshold_rule == "calibrated" and calibration is None:
+            raise ValueError(
+                'threshold_rule is "calibrated", but the model\'s card holds no calibration: '
+                'choose "tangent" or "manual", or a model that was calibrated.'
+            )
         errors = ErrorMap(image, brain, spacing, settings, expected)
         if found is None and (search or _needs_search(settings)):
             found = Search(image.shape)
@@ -275,11 +280,7 @@ def _choose(
 
 
 def _calibrated(errors: ErrorMap, repaint: Volume, calibration: Calibration | None) -> Choice:
-    if calibration is None:
-        raise ValueError(
-            'threshold_rule is "calibrated", but the model\'s card holds no calibration: '
-            'choose "tangent" or "manual", or a model that was calibrated.'
-        )
+    assert calibration is not None  # refine() has refused that
     return Choice(calibration.threshold(errors, repaint), None)
 
 
