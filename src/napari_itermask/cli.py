@@ -85,7 +85,8 @@ def demo(
         sample = sample_files()
         scan = load_scan(sample.flair)
         truth = load_mask(sample.lesion, scan)
-        _tell(as_json, "Sample: a synthetic FLAIR patient; the truth is known.")
+        if not as_json:
+            typer.echo("Sample: a synthetic FLAIR patient; the truth is known.")
         with _progress() as on_step:
             run = refine(scan, load_model("flair-2mm"), on_step=on_step, device=device)
         met = overlap(run.mask, truth, scan.spacing)
@@ -313,11 +314,6 @@ def _summary(run: Run, folder: Path) -> dict[str, Any]:
         "precision": record.precision,
         "notes": list(record.notes),
     }
-
-
-def _tell(quiet: bool, sentence: str) -> None:
-    if not quiet:
-        typer.echo(sentence)
 
 
 def _show(run: Run, truth: Any, window: bool | None) -> None:

@@ -13,7 +13,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_itermask.method.settings import RefineSettings
-from napari_itermask.models.card import ModelCard
+from napari_itermask.models.card import ModelCard, first_problem
 from napari_itermask.scans.files import sha256, write_whole
 
 RECORD = "run.json"
@@ -101,9 +101,7 @@ def load_record(path: Path) -> RunRecord:
             f"{path} does not exist, so {path.parent} is not a run: check the path."
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "the file"
-        raise RunError(f"{path} is not the record of a run: {where}: {first['msg']}.") from None
+        raise RunError(f"{path} is not the record of a run: {first_problem(error)}.") from None
 
 
 def claim_folder(folder: str | os.PathLike[str], *, overwrite: bool = False) -> Path:

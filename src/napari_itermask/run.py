@@ -50,7 +50,7 @@ from napari_itermask.scans.files import load_scan, save_volume, write_whole
 from napari_itermask.scans.grid import own_grid
 from napari_itermask.scans.intensity import Mask, Volume
 from napari_itermask.scans.modality import modality_warning
-from napari_itermask.scans.scan import Scan
+from napari_itermask.scans.scan import Scan, voxel_ml
 
 if TYPE_CHECKING:
     from napari_itermask.method.reconstruct import Precision
@@ -117,8 +117,7 @@ class Run:
     @property
     def mask_ml(self) -> float:
         """Volume of the mask in the scan's own voxels, in ml."""
-        voxel = abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
-        return float(np.count_nonzero(self.mask)) * voxel
+        return float(np.count_nonzero(self.mask)) * voxel_ml(self.affine)
 
     def save(
         self, folder: str | os.PathLike[str], *, overwrite: bool = False, passes: bool = False

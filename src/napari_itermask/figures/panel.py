@@ -12,6 +12,8 @@ from numpy.typing import NDArray
 
 from napari_itermask.run import Run
 from napari_itermask.scans.files import write_whole
+from napari_itermask.scans.grid import box_of, canonical_spacing
+from napari_itermask.scans.scan import Scan
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -62,6 +64,12 @@ def save_panel(run: Run, path: Path, truth: NDArray[np.bool_] | None = None) -> 
     return path
 
 
+def grey_limits(scan: Scan) -> tuple[float, float]:
+    """The intensities that are shown as black and as white, of the scan and of its repaint."""
+    low, high = np.percentile(scan.image[scan.brain], [1, 99.8])
+    return float(low), float(high)
+
+
 @dataclass(frozen=True)
 class _Column:
     title: str
@@ -77,15 +85,9 @@ class _View:
 
     def __init__(self, affine: NDArray[np.float64], brain: NDArray[np.bool_]) -> None:
         self._orientation = nib.orientations.io_orientation(affine)
-        sizes = np.sqrt((affine[:3, :3] ** 2).sum(0))
-        self.spacing = [float(sizes[int(i)]) for i in np.argsort(self._orientation[:, 0])]
+        self.spacing = canonical_spacing(affine)
         turned = nib.orientations.apply_orientation(brain, self._orientation)
-        self._box = tuple(
-            slice(max(0, int(hit[0]) - 2), int(hit[-1]) + 3)
-            for hit in (
-                np.flatnonzero(turned.any(axis=tuple({0, 1, 2} - {axis}))) for axis in range(3)
-            )
-        )
+        self._box = tuple(slice(max(0, b.start - 2), b.stop + 2) for b in box_of(turned))
 
     def turn(self, volume: NDArray[Any]) -> NDArray[Any]:
         out: NDArray[Any] = nib.orientations.apply_orientation(volume, self._orientation)[self._box]
@@ -105,18 +107,16 @@ class _View:
 def _columns(run: Run, truth: NDArray[np.bool_] | None) -> list[_Column]:
     assert run.scan is not None
     image, brain = run.scan.image, run.scan.brain
-    low, high = (float(v) for v in np.percentile(image[brain], [1, 99.8]))
+    limits = grey_limits(run.scan)
     top = max(4 * run.threshold, float(np.percentile(run.error[brain], 99)), 1e-6)
     columns = [
-        _Column("input", image, (low, high)),
-        _Column("mask", image, (low, high), outline=run.mask),
-        _Column("reconstruction", run.reconstruction, (low, high)),
+        _Column("input", image, limits),
+        _Column("mask", image, limits, outline=run.mask),
+        _Column("reconstruction", run.reconstruction, limits),
         _Column("error", run.error, (0.0, top), "inferno"),
     ]
     if truth is not None:
-        columns.append(
-            _Column("truth", image, (low, high), outline=truth, outline_colour=TRUTH_COLOUR)
-        )
+        columns.append(_Column("truth", image, limits, outline=truth, outline_colour=TRUTH_COLOUR))
     return columns
 
 

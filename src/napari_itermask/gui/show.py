@@ -7,7 +7,10 @@ from typing import TYPE_CHECKING, Any
 import napari
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
+
+from napari_itermask.figures.panel import MASK_COLOUR, TRUTH_COLOUR, grey_limits
 
 if TYPE_CHECKING:
     from napari_itermask.run import Run
@@ -31,7 +34,7 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
     if run.scan is None:
         raise ValueError("this run was loaded without its scan: refine or replay it to show it.")
     image, brain = run.scan.image, run.scan.brain
-    low, high = (float(v) for v in np.percentile(image[brain], [1, 99.8]))
+    limits = grey_limits(run.scan)
     common = _place(run)
 
     def turned(volume: NDArray[Any]) -> NDArray[Any]:
@@ -40,7 +43,6 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
         )
         return np.ascontiguousarray(canonical.transpose(2, 1, 0))
 
-    limits = (low, high)
     viewer.add_image(turned(image), name=run.scan.name, contrast_limits=limits, **common)
     viewer.add_image(
         turned(run.reconstruction),
@@ -59,8 +61,8 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
         **common,
     )
     if truth is not None:
-        _add_outline(viewer, turned(truth), "truth", "#56B4E9", common)
-    _add_outline(viewer, turned(run.mask), "mask", "#E69F00", common)
+        _add_outline(viewer, turned(truth), "truth", TRUTH_COLOUR, common)
+    _add_outline(viewer, turned(run.mask), "mask", MASK_COLOUR, common)
     fullest = np.argmax(turned(run.mask if run.mask.any() else brain).sum(axis=(1, 2)))
     viewer.dims.set_current_step(0, int(fullest))
     _show_scale_bar(viewer)
@@ -85,7 +87,7 @@ def _place(run: Run) -> dict[str, Any]:
     orientation = nib.orientations.io_orientation(run.affine)
     inverse = nib.orientations.inv_ornt_aff(orientation, run.mask.shape)
     canonical = run.affine @ inverse
-    sizes = np.sqrt((canonical[:3, :3] ** 2).sum(0))
+    sizes = voxel_sizes(canonical)
     origin = canonical[:3, 3]
     # Rows run down on the screen: a negative scale along A puts the front at the top.
     return {

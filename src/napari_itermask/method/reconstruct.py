@@ -12,17 +12,15 @@ import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
 
+from napari_itermask.method.error import Volume
 from napari_itermask.method.network import Convolution, UNet3D
 
 Precision = Literal["auto", "plain", "float32", "bfloat16"]
-Volume = NDArray[np.float32]
 SIDE = 16
 """Every side of a volume must be a multiple of this."""
 

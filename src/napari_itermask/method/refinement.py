@@ -219,8 +219,11 @@ def _refinement(
     """Pass after pass until the mask settles; returns sent settings that ask for a new start."""
     choice = _choose(errors, found, settings, calibration)
     mask = errors.brain
-    if settings.start_mask == "best_threshold_mask" and found is not None:
-        mask = found.mask(choice.index or 0) if choice else mask
+    if settings.start_mask == "best_threshold_mask":
+        assert found is not None  # this start asks for a search, see _needs_search()
+        assert choice is not None
+        assert choice.index is not None
+        mask = found.mask(choice.index)
     number = 0
     while True:
         number += 1

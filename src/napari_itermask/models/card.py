@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_itermask.method.guide import PUBLISHED_CUTOFF
 from napari_itermask.method.settings import RefineSettings
@@ -99,6 +99,12 @@ class ModelCard(BaseModel):
         parts += ["", "## Settings that measured best", ""]
         parts += [f"- {k}: {v}" for k, v in changed.items()] or ["- as published"]
         return "\n".join(parts) + "\n"
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first thing that a checked file has wrong, and where: ``cutoff: Input should be ...``."""
+    first = error.errors()[0]
+    return f"{'.'.join(str(p) for p in first['loc']) or 'the file'}: {first['msg']}"
 
 
 def _times(values: tuple[Any, ...]) -> str:

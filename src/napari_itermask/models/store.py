@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from napari_itermask.models.card import ModelCard
+from napari_itermask.models.card import ModelCard, first_problem
 from napari_itermask.scans.files import sha256, write_whole
 
 if TYPE_CHECKING:
@@ -149,10 +149,8 @@ def read_card(folder: Path) -> ModelCard:
             f"{folder} is not a model, it holds no {CARD}: give a folder with {CARD} and {WEIGHTS}."
         ) from None
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(p) for p in first["loc"]) or "the file"
         raise ModelError(
-            f"{path} is not a valid model card: {where}: {first['msg']}; correct it, or copy it "
+            f"{path} is not a valid model card: {first_problem(error)}; correct it, or copy it "
             "again."
         ) from None
 

@@ -11,13 +11,13 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine
+from nibabel.affines import apply_affine, voxel_sizes
 from numpy.typing import NDArray
 
 from napari_itermask.scans.brain import find_brain
 from napari_itermask.scans.intensity import Mask, Volume
 from napari_itermask.scans.reading import ScanError, mend, read_volume
-from napari_itermask.scans.scan import Scan, stem
+from napari_itermask.scans.scan import Scan, stem, voxel_ml
 
 PAIRS = (("hdr", "img"), ("HEAD", "BRIK"), ("PAR", "REC"))
 """Formats of two files: the header's ending, the voxels' ending."""
@@ -71,8 +71,7 @@ def load_scan(
         brain, source = strip_brain(voxels, affine, strip), f"made by {strip}"
         background = _background(voxels, brain)
     else:
-        voxel_ml = abs(float(np.linalg.det(affine[:3, :3]))) / 1000
-        found = find_brain(voxels, voxel_ml)
+        found = find_brain(voxels, voxel_ml(affine))
         brain, background, source = found.mask, found.background, "found"
         if found.problem:
             raise ScanError(
@@ -165,7 +164,7 @@ def _read_mask(file: Path, scan: Path, shape: tuple[int, ...], affine: NDArray[n
             "this scan, or resample it first."
         )
     apart = _apart(np.asarray(image.affine), affine, shape)
-    if apart > 0.1 * np.sqrt((affine[:3, :3] ** 2).sum(0)).min():
+    if apart > 0.1 * voxel_sizes(affine).min():
         raise ScanError(
             f"{file} lies elsewhere than {scan} (their corners are up to {apart:.3g} mm apart): "
             "give the mask drawn on this scan, or resample it first."

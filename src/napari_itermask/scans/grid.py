@@ -8,6 +8,7 @@ from typing import Any
 
 import nibabel as nib
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field
 from scipy import ndimage
@@ -132,11 +133,10 @@ def place(brain: Mask, affine: Affine, grid: Grid) -> Placement:
     the file holds, and of the order and direction of its axes.
     """
     orientation = nib.orientations.io_orientation(affine)
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0))
-    order = np.argsort(orientation[:, 0])
-    spacing = tuple(float(sizes[int(i)]) for i in order)
+    spacing = canonical_spacing(affine)
     canonical = nib.orientations.apply_orientation(brain, orientation)
-    low, high = _box(canonical)
+    box = box_of(canonical)
+    low, high = (np.array(ends) for ends in zip(*((b.start, b.stop - 1) for b in box), strict=True))
     middle = (low + high) / 2 * spacing
     extent = (high - low + 1) * spacing
     shape = tuple(
@@ -154,25 +154,27 @@ def place(brain: Mask, affine: Affine, grid: Grid) -> Placement:
         origin=tuple(float(o) for o in origin),  # type: ignore[arg-type]
         scan_shape=brain.shape,
         scan_affine=np.asarray(affine, np.float64),
-        scan_spacing=spacing,  # type: ignore[arg-type]
+        scan_spacing=spacing,
         orientation=orientation,
     )
 
 
 def own_grid(affine: Affine) -> Grid:
     """The grid of the scan's own spacing; placing a brain on it makes it large enough."""
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0))
+    return Grid(spacing=canonical_spacing(affine), shape=(SIDE, SIDE, SIDE))
+
+
+def canonical_spacing(affine: NDArray[np.floating]) -> tuple[float, float, float]:
+    """Voxel size in mm along the canonical axes (R, A, S) closest to the scan's own."""
     order = np.argsort(nib.orientations.io_orientation(affine)[:, 0])
-    return Grid(spacing=tuple(float(sizes[int(i)]) for i in order), shape=(SIDE, SIDE, SIDE))
+    x, y, z = voxel_sizes(affine)[order]
+    return float(x), float(y), float(z)
 
 
-def _box(mask: Mask) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    spans = []
-    for axis in range(3):
-        hit = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        spans.append((hit[0], hit[-1]))
-    low, high = np.array(spans).T
-    return low, high
+def box_of(mask: Mask) -> tuple[slice, slice, slice]:
+    """The smallest box around a mask that is not empty."""
+    x, y, z = ndimage.find_objects(mask.astype(np.uint8))[0]
+    return x, y, z
 
 
 def _linear(

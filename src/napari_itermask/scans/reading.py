@@ -19,6 +19,7 @@ from typing import Any
 import nibabel as nib
 import numpy as np
 import psutil
+from nibabel.affines import voxel_sizes
 from nibabel.analyze import AnalyzeHeader
 from nibabel.filebasedimages import ImageFileError
 from nibabel.spatialimages import HeaderDataError, SpatialImage
@@ -212,7 +213,7 @@ def _check_affine(file: Path, image: SpatialImage) -> list[str]:
             f"{file} has an affine that is not finite, so nothing says where it lies: "
             "repair its sform and qform, or convert it again."
         )
-    sizes = np.sqrt((affine[:3, :3] ** 2).sum(0))
+    sizes = voxel_sizes(affine)
     if (sizes == 0).any() or abs(np.linalg.det(affine[:3, :3] / sizes)) < 1e-4:
         raise ScanError(
             f"{file} has a singular affine (voxels of no volume): repair its sform and qform, "

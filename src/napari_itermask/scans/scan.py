@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
 from napari_itermask.scans.intensity import Mask, Volume
@@ -63,13 +64,18 @@ class Scan:
     @property
     def spacing(self) -> tuple[float, float, float]:
         """Voxel size in mm along the file's axes."""
-        x, y, z = np.sqrt((self.affine[:3, :3] ** 2).sum(0))
+        x, y, z = voxel_sizes(self.affine)
         return float(x), float(y), float(z)
 
     @property
     def voxel_ml(self) -> float:
         """Volume of a voxel in ml."""
-        return abs(float(np.linalg.det(self.affine[:3, :3]))) / 1000
+        return voxel_ml(self.affine)
+
+
+def voxel_ml(affine: NDArray[np.float64]) -> float:
+    """Volume in ml of a voxel under ``affine`` ``(4, 4)``."""
+    return abs(float(np.linalg.det(affine[:3, :3]))) / 1000
 
 
 def stem(path: Path) -> str:

