@@ -8,11 +8,14 @@ import sys
 import time
 from importlib.metadata import version
 
+import nibabel as nib
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import napari_itermask as itm
 from napari_itermask.cli import app
+from napari_itermask.run import Recorder
 from napari_itermask.synthetic.patient import sample_files
 
 FLAIR = str(sample_files().flair)
@@ -32,7 +35,7 @@ def test_the_version_is_the_installed_one():
 
 def test_help_lists_every_command_and_says_research_only():
     text = shell("--help").output
-    for word in ("demo", "refine", "models", "info", "research"):
+    for word in ("demo", "refine", "sweep", "models", "info", "research"):
         assert word in text
 
 
@@ -85,6 +88,68 @@ def test_a_saved_run_is_made_again_from_its_json(tmp_path, small_model):
     done = shell("refine", first / "run.json", "--out", second)
     assert done.exit_code == 0, done.output
     assert (itm.load_run(first).mask == itm.load_run(second).mask).all()
+
+
+def saved(mask, affine, path):
+    nib.save(nib.Nifti1Image(mask.astype(np.uint8), affine), path)
+    return path
+
+
+def test_a_start_on_the_scan_and_bounds_on_the_grid_are_taken(tmp_path, scan_file, small_model):
+    scan = itm.load_scan(scan_file)
+    grid = Recorder(scan, small_model).on_grid
+    half = np.zeros(grid.brain.shape, bool)
+    half[:, 16:] = True
+    start = saved(scan.image > 600, scan.affine, tmp_path / "start.nii.gz")
+    within = saved(half, grid.placement.affine, tmp_path / "within.nii.gz")
+    words = ["refine", scan_file, "--model", small_model.weights.parent, "--no-search"]
+    done = shell(*words, "--start", start, "--within", within, "--out", tmp_path / "out")
+    assert done.exit_code == 0, done.output
+    expected = itm.refine(
+        scan,
+        small_model,
+        start=grid.placement.mask_to_grid(scan.image > 600),
+        within=half,
+        masks_on="grid",
+        search=False,
+    )
+    run = itm.load_run(tmp_path / "out")
+    np.testing.assert_array_equal(run.within, half)
+    np.testing.assert_array_equal(run.error, expected.error)
+    again = shell("refine", tmp_path / "out" / "run.json", "--out", tmp_path / "again")
+    assert again.exit_code == 0, again.output
+    np.testing.assert_array_equal(itm.load_run(tmp_path / "again").error, expected.error)
+
+
+@pytest.mark.parametrize("option", ["--start", "--within"])
+def test_a_mask_that_lies_on_neither_scan_nor_grid_is_refused(
+    tmp_path, scan_file, small_model, option
+):
+    small = saved(np.eye(5)[None].repeat(5, 0), np.eye(4), tmp_path / "small.nii.gz")
+    words = ["refine", scan_file, "--model", small_model.weights.parent]
+    done = shell(*words, option, small, "--out", tmp_path / "out")
+    assert done.exit_code == 2
+    assert f"{small} has the shape (5, 5, 5)" in done.stderr
+    assert "give the mask drawn on this scan" in done.stderr
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_file_that_goes_in_is_never_replaced_by_a_result(tmp_path, scan_file, small_model):
+    scan = itm.load_scan(scan_file)
+    start = saved(scan.image > 600, scan.affine, tmp_path / "start.nii.gz")
+    before = start.read_bytes()
+    words = ["refine", scan_file, "--model", small_model.weights.parent, "--start", start]
+    done = shell(*words, "--out", tmp_path, "--overwrite")
+    assert done.exit_code == 2
+    assert "would be replaced by a result: choose another output folder" in done.stderr
+    assert start.read_bytes() == before
+
+
+def test_a_run_json_takes_no_settings(tmp_path, small_model):
+    (tmp_path / "run.json").write_text("{}")
+    done = shell("refine", tmp_path / "run.json", "--gamma", "0.1", "--strip", "hd-bet")
+    assert done.exit_code == 2
+    assert "makes its run again as it was: leave out --strip, --gamma" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -191,7 +191,7 @@ def test_a_run_may_end_at_any_step_and_replays_up_to_it(small_model, tmp_path):
     steps.close()
     run = recorder.finish()
     assert run.record.passes[-1].index == step.index == 6
-    assert len(run.masks) == 7
+    assert len(run.passes) == 7
     assert not run.record.complete
     run.save(tmp_path / "out")
     again = itm.replay(tmp_path / "out")
@@ -218,7 +218,7 @@ def test_a_saved_run_loads_as_it_was(run, tmp_path):
     np.testing.assert_array_equal(loaded.reconstruction, run.reconstruction)
     assert loaded.record == run.record
     assert loaded.mask_ml == pytest.approx(run.mask_ml)
-    np.testing.assert_array_equal(loaded.masks[-1], run.masks[-1])
+    np.testing.assert_array_equal(loaded.passes.mask(-1), run.last.mask)
     loaded.save(tmp_path / "copy")
     np.testing.assert_array_equal(itm.load_run(tmp_path / "copy").mask, run.mask)
 
@@ -228,9 +228,9 @@ def test_what_is_there_is_not_replaced_unless_asked(run, tmp_path):
     with pytest.raises(FileExistsError, match="holds results already"):
         run.save(tmp_path)
     run.save(tmp_path, overwrite=True, passes=True)
-    assert itm.load_run(tmp_path).masks
+    assert itm.load_run(tmp_path).passes
     run.save(tmp_path, overwrite=True)
-    assert not itm.load_run(tmp_path).masks  # of the run that was replaced nothing is left
+    assert not itm.load_run(tmp_path).passes  # of the run that was replaced nothing is left
 
 
 def test_a_run_that_fails_to_save_is_no_run_and_leaves_no_scraps(run, tmp_path, monkeypatch):

@@ -15,35 +15,44 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from napari_itermask.method.refinement import Step
     from napari_itermask.method.settings import RefineSettings
+    from napari_itermask.method.steps import Search, Step
     from napari_itermask.method.threshold import ThresholdCurve
     from napari_itermask.models.card import ModelCard
     from napari_itermask.models.store import Model, ModelError, list_models, load_model
-    from napari_itermask.record import RunError
-    from napari_itermask.run import Run, load_run, refine, replay
+    from napari_itermask.passes import Passes
+    from napari_itermask.record import RunError, RunRecord
+    from napari_itermask.result import Run, load_run
+    from napari_itermask.run import Recorder, refine, replay
     from napari_itermask.scans.files import ScanError, load_scan
     from napari_itermask.scans.grid import Grid
     from napari_itermask.scans.scan import Scan
+    from napari_itermask.sweeps import SweepPoint, sweep
 
 _WHERE = {
     "Grid": "scans.grid",
     "Model": "models.store",
     "ModelCard": "models.card",
     "ModelError": "models.store",
+    "Passes": "passes",
+    "Recorder": "run",
     "RefineSettings": "method.settings",
-    "Run": "run",
+    "Run": "result",
     "RunError": "record",
+    "RunRecord": "record",
     "Scan": "scans.scan",
     "ScanError": "scans.files",
-    "Step": "method.refinement",
+    "Search": "method.steps",
+    "Step": "method.steps",
+    "SweepPoint": "sweeps",
     "ThresholdCurve": "method.threshold",
     "list_models": "models.store",
     "load_model": "models.store",
-    "load_run": "run",
+    "load_run": "result",
     "load_scan": "scans.files",
     "refine": "run",
     "replay": "run",
+    "sweep": "sweeps",
 }
 
 __all__ = [
@@ -51,12 +60,17 @@ __all__ = [
     "Model",
     "ModelCard",
     "ModelError",
+    "Passes",
+    "Recorder",
     "RefineSettings",
     "Run",
     "RunError",
+    "RunRecord",
     "Scan",
     "ScanError",
+    "Search",
     "Step",
+    "SweepPoint",
     "ThresholdCurve",
     "list_models",
     "load_model",
@@ -64,6 +78,7 @@ __all__ = [
     "load_scan",
     "refine",
     "replay",
+    "sweep",
 ]
 
 

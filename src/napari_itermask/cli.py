@@ -5,24 +5,34 @@ Exit codes: 0 done, 2 bad input or usage (one sentence on stderr), 130 interrupt
 
 from __future__ import annotations
 
-import inspect
 import json
-import os
-import warnings
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from napari_itermask.method.settings import RefineSettings
+from napari_itermask.shell import (
+    BrainMask,
+    Device,
+    Json,
+    Modality,
+    ModelName,
+    Normalise,
+    Overwrite,
+    Precision,
+    Preset,
+    Strip,
+    open_window,
+    plain_errors,
+    progress,
+    with_settings,
+)
 
 if TYPE_CHECKING:
+    from napari_itermask.models.store import Model
     from napari_itermask.run import Run
-
-BAD_INPUT = 2
-INTERRUPTED = 130
 
 app = typer.Typer(
     name="napari-itermask",
@@ -35,14 +45,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-
-Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of text.")]
-Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:1, mps, ...")]
-Overwrite = Annotated[bool, typer.Option("--overwrite", help="Replace results that are there.")]
-Precision = Annotated[
-    Literal["auto", "plain", "float32", "bfloat16"],
-    typer.Option(help="Arithmetic of the network; plain is the published one, slow."),
-]
 
 
 def main() -> None:
@@ -74,7 +76,7 @@ def demo(
     as_json: Json = False,
 ) -> None:
     """Run the embedded model on the sample brain: nothing is downloaded, nothing else is needed."""
-    with _plain_errors():
+    with plain_errors():
         from napari_itermask.figures.panel import save_panel
         from napari_itermask.method.scores import overlap
         from napari_itermask.models.store import load_model
@@ -87,7 +89,7 @@ def demo(
         truth = load_mask(sample.lesion, scan)
         if not as_json:
             typer.echo("Sample: a synthetic FLAIR patient; the truth is known.")
-        with _progress() as on_step:
+        with progress() as on_step:
             run = refine(scan, load_model("flair-2mm"), on_step=on_step, device=device)
         met = overlap(run.mask, truth, scan.spacing)
         folder = run.save(out, overwrite=True)
@@ -101,7 +103,7 @@ def demo(
                 f"({sum(run.record.seconds.values()):.1f} s)."
             )
             typer.echo(f"Pictures and NIfTI files: {folder.resolve()}")
-        _show(run, truth, window)
+        open_window(run, truth, window)
 
 
 @app.command(name="models")
@@ -110,7 +112,7 @@ def models_command(
     as_json: Json = False,
 ) -> None:
     """List the models that can be used by name, or print the card of one."""
-    with _plain_errors():
+    with plain_errors():
         from napari_itermask.models.store import list_models, load_model, user_folder
 
         cards = list_models() if name is None else [load_model(name).card]
@@ -127,7 +129,7 @@ def models_command(
 @app.command()
 def info(as_json: Json = False) -> None:
     """Print versions, devices and precision: what to send along with a question."""
-    with _plain_errors():
+    with plain_errors():
         from napari_itermask.machine import describe
 
         facts = describe()
@@ -142,30 +144,29 @@ def refine(  # the options of RefineSettings are added to this signature below
     scan: Annotated[
         Path, typer.Argument(help="NIfTI or MGZ; or the run.json of a run to make again.")
     ],
-    model: Annotated[
-        str, typer.Option(help="A model's name or folder, or a checkpoint of the authors' code.")
-    ] = "flair-2mm",
-    brain_mask: Annotated[
-        Path | None, typer.Option(help="Brain mask on the scan's voxels; else it is found.")
+    model: ModelName = "flair-2mm",
+    brain_mask: BrainMask = None,
+    strip: Strip = None,
+    start: Annotated[
+        Path | None,
+        typer.Option(
+            help="Mask that is hidden first instead of the brain; on the scan or the grid."
+        ),
     ] = None,
-    strip: Annotated[
-        str | None, typer.Option(help="Strip the skull first, with this tool: hd-bet.")
+    within: Annotated[
+        Path | None,
+        typer.Option(help="Mask that the refinement stays in; on the scan or the grid."),
     ] = None,
     out: Annotated[
         Path | None, typer.Option(help="Output folder.", show_default="SCAN_itermask")
     ] = None,
     overwrite: Overwrite = False,
-    preset: Annotated[
-        Literal["card", "published"],
-        typer.Option(help="Start from the settings of the model's card, or as published."),
-    ] = "card",
+    preset: Preset = "card",
     search: Annotated[
         bool, typer.Option(help="Make the threshold curve even if the rule does without it.")
     ] = True,
-    modality: Annotated[str | None, typer.Option(help="Of a checkpoint: flair, t1, ...")] = None,
-    normalise: Annotated[
-        str | None, typer.Option(help="Of a checkpoint: minmax90, zscore, flat-iqr.")
-    ] = None,
+    modality: Modality = None,
+    normalise: Normalise = None,
     passes: Annotated[
         bool, typer.Option("--passes", help="Write the mask of every pass too (passes.npz).")
     ] = False,
@@ -175,25 +176,43 @@ def refine(  # the options of RefineSettings are added to this signature below
     **changes: Any,
 ) -> None:
     """Refine one SCAN into an anomaly mask in its own space, or make a saved run again."""
-    with _plain_errors():
+    with plain_errors():
         from napari_itermask.models.store import load_model
+        from napari_itermask.prepare import load_mask_on_grid
         from napari_itermask.record import claimed
         from napari_itermask.run import refine as run_refine, replay
         from napari_itermask.scans.files import load_scan, stem
+        from napari_itermask.scans.grid import place
 
+        files = {"brain_mask": brain_mask, "start": start, "within": within}
         name = scan.resolve().parent.name + "_again" if scan.suffix == ".json" else stem(scan)
         folder = out or Path(f"{name}_itermask")
         if scan.suffix == ".json":
-            with claimed(folder, overwrite=overwrite), _progress() as on_step:
+            _check_nothing_else(scan, {**files, "strip": strip, **changes})
+            with claimed(folder, overwrite=overwrite), progress() as on_step:
                 run = replay(scan, on_step=on_step)
         else:
+            _check_not_replaced(folder, [scan, *files.values()])
             loaded = load_scan(scan, brain_mask, strip)
             chosen = load_model(model, modality=modality, normalisation=normalise)
-            base = chosen.card.settings if preset == "card" else RefineSettings()
-            settings = base.replace(**{k: v for k, v in changes.items() if v is not None})
-            with claimed(folder, overwrite=overwrite), _progress() as on_step:
+            placement = place(loaded.brain, loaded.affine, chosen.card.grid)
+            drawn = {
+                n: load_mask_on_grid(file, loaded, placement)
+                for n, file in (("start", start), ("within", within))
+                if file
+            }
+            with claimed(folder, overwrite=overwrite), progress() as on_step:
                 run = run_refine(
-                    loaded, chosen, settings, on_step, device, precision=precision, search=search
+                    loaded,
+                    chosen,
+                    _settings(chosen, preset, changes),
+                    on_step,
+                    device,
+                    precision=precision,
+                    search=search,
+                    masks_on="grid",
+                    start=drawn.get("start"),
+                    within=drawn.get("within"),
                 )
         run.save(folder, overwrite=overwrite, passes=passes)
         if as_json:
@@ -206,97 +225,96 @@ def refine(  # the options of RefineSettings are added to this signature below
             )
 
 
-def _with_settings(command: Callable[..., None]) -> Callable[..., None]:
-    """Give ``command`` one option for each field of RefineSettings; one not given stays None."""
-    signature = inspect.signature(command)
-    hints = inspect.get_annotations(command, eval_str=True)
-    parameters = [
-        p.replace(annotation=hints[p.name])
-        for p in signature.parameters.values()
-        if p.kind is not p.VAR_KEYWORD
-    ]
-    for name, field in RefineSettings.model_fields.items():
-        about: Any = field.json_schema_extra
-        unit = f" [{about['unit']}]" if about["unit"] else ""
-        text = f"{field.description}{unit} Price: {about['price']}. Published: {field.default}."
-        option = typer.Option(help=text, rich_help_panel=f"Settings: {about['group']}")
-        kind: Any = Annotated[field.annotation | None, option]  # type: ignore[operator]
-        parameters.append(
-            inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=kind)
+def sweep(  # the options of RefineSettings are added here too, but those that a sweep sets
+    scan: Annotated[Path, typer.Argument(help="NIfTI or MGZ.")],
+    gammas: Annotated[
+        str, typer.Option(help="low:high:count, spaced by their logarithm, or a list with commas.")
+    ] = "0.01:1:15",
+    truth: Annotated[
+        Path | None, typer.Option(help="Drawn mask on the scan's voxels, to compare with (Dice).")
+    ] = None,
+    model: ModelName = "flair-2mm",
+    brain_mask: BrainMask = None,
+    strip: Strip = None,
+    out: Annotated[Path | None, typer.Option(help="Write the table to this CSV file.")] = None,
+    overwrite: Overwrite = False,
+    preset: Preset = "card",
+    modality: Modality = None,
+    normalise: Normalise = None,
+    device: Device = "auto",
+    precision: Precision = "auto",
+    as_json: Json = False,
+    **changes: Any,
+) -> None:
+    """Show what each gamma would give on one SCAN: one search, then a few passes for each."""
+    with plain_errors():
+        from napari_itermask.models.store import load_model
+        from napari_itermask.scans.files import load_mask, load_scan
+        from napari_itermask.sweeps import (
+            gammas_of,
+            plain,
+            search_only,
+            sweep_points,
+            table,
+            write_table,
         )
-    command.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {p.name: p.annotation for p in parameters} | {"return": None}
-    return command
+
+        wanted = gammas_of(gammas)
+        if out is not None:
+            _check_table(out, overwrite)
+        loaded = load_scan(scan, brain_mask, strip)
+        drawn = load_mask(truth, loaded) if truth else None
+        chosen = load_model(model, modality=modality, normalisation=normalise)
+        settings = _settings(chosen, preset, changes).replace(threshold_rule="tangent")
+        for gamma in wanted:  # one out of range is refused before any pass
+            settings.replace(gamma=gamma)
+        with progress() as on_step:
+            run = search_only(loaded, chosen, settings, on_step, device, precision)
+            points = list(sweep_points(run, wanted, drawn, on_step=on_step))
+        if out is not None:
+            write_table(out, points)
+        if as_json:
+            typer.echo(json.dumps({"scan": str(scan), "points": plain(points)}, indent=2))
+        else:
+            typer.echo(table(points))
+            if out is not None:
+                typer.echo(str(out))
 
 
-app.command(name="refine")(_with_settings(refine))
+app.command(name="refine")(with_settings(refine))
+app.command(name="sweep")(
+    with_settings(sweep, without=("threshold_rule", "gamma", "manual_threshold"))
+)
 
 
-@contextmanager
-def _plain_errors() -> Iterator[None]:
-    """Say bad input in one sentence, warnings in one line each; keep the trace for our own bugs."""
-    from pydantic import ValidationError
-
-    def show(message: Warning | str, *_: Any, **__: Any) -> None:
-        typer.secho(f"Warning: {message}", err=True, fg="yellow")
-
-    with warnings.catch_warnings():
-        warnings.simplefilter("default", UserWarning)
-        warnings.showwarning = show
-        try:
-            yield
-        except KeyboardInterrupt:
-            typer.echo("Interrupted; no half-written file is left.", err=True)
-            raise typer.Exit(INTERRUPTED) from None
-        except ValidationError as error:
-            first = error.errors()[0]
-            option = "--" + "-".join(str(p) for p in first["loc"]).replace("_", "-")
-            _refuse(f"{option} {first['input']!r}: {first['msg']}.", error)
-        except (ValueError, OSError, MemoryError, ImportError) as error:
-            _refuse(str(error) or type(error).__name__, error)
+def _settings(model: Model, preset: str, changes: dict[str, Any]) -> RefineSettings:
+    base = model.card.settings if preset == "card" else RefineSettings()
+    return base.replace(**{k: v for k, v in changes.items() if v is not None})
 
 
-def _refuse(sentence: str, error: BaseException) -> None:
-    if os.environ.get("NAPARI_ITERMASK_DEBUG"):
-        raise error
-    typer.secho(f"Error: {sentence}", err=True, fg="red")
-    raise typer.Exit(BAD_INPUT) from None
+def _check_nothing_else(record: Path, given: dict[str, Any]) -> None:
+    names = ["--" + name.replace("_", "-") for name, value in given.items() if value is not None]
+    if names:
+        raise ValueError(
+            f"{record} makes its run again as it was: leave out {', '.join(names)}, or give the "
+            "scan instead."
+        )
 
 
-@contextmanager
-def _progress() -> Iterator[Callable[..., None]]:
-    """A bar with phase, pass, threshold, mask size and time left; on a terminal only."""
-    from rich.console import Console
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+def _check_not_replaced(folder: Path, inputs: Sequence[Path | None]) -> None:
+    from napari_itermask.record import OWN_FILES
 
-    from napari_itermask.method.threshold import POINTS
+    own = {(folder / name).resolve() for name in OWN_FILES}
+    for file in inputs:
+        if file is not None and file.resolve() in own:
+            raise ValueError(f"{file} would be replaced by a result: choose another output folder.")
 
-    columns = (
-        TextColumn("{task.fields[phase]:<7} pass {task.completed:>3.0f}"),
-        BarColumn(),
-        TextColumn(
-            "threshold {task.fields[threshold]:<9.4g} mask {task.fields[voxels]:>7,} voxels"
-        ),
-        TimeRemainingColumn(),
-    )
-    console = Console(stderr=True)
-    with Progress(
-        *columns, console=console, transient=True, disable=not console.is_terminal
-    ) as bar:
-        # How many passes the refinement takes is not known; ten is what it mostly stays under.
-        task = bar.add_task("", total=POINTS + 10, phase="prepare", threshold=0.0, voxels=0)
 
-        def on_step(step: Any) -> None:
-            bar.update(
-                task,
-                completed=step.index + 1,
-                total=max(POINTS + 10, step.index + 2),
-                phase=step.phase,
-                threshold=step.threshold,
-                voxels=step.mask_voxels,
-            )
-
-        yield on_step
+def _check_table(out: Path, overwrite: bool) -> None:
+    if not out.parent.is_dir():
+        raise FileNotFoundError(f"{out.parent} is no folder: make it first, or choose another.")
+    if out.exists() and not (overwrite and out.is_file()):
+        raise FileExistsError(f"{out} is there already: choose another name (or --overwrite).")
 
 
 def _summary(run: Run, folder: Path) -> dict[str, Any]:
@@ -314,26 +332,3 @@ def _summary(run: Run, folder: Path) -> dict[str, Any]:
         "precision": record.precision,
         "notes": list(record.notes),
     }
-
-
-def _show(run: Run, truth: Any, window: bool | None) -> None:
-    """Open the window if asked or possible; say plainly why not."""
-    from napari_itermask.gui.system import display_is_named, ensure_libraries, has_display
-
-    def say(text: str) -> None:
-        typer.echo(text, err=True)
-
-    if window is False:
-        return
-    # A machine without a screen needs none of Qt's libraries: nothing is installed there.
-    if not (display_is_named() and ensure_libraries(say) and has_display()):
-        if window:
-            raise OSError("there is no screen that a window could open on.")
-        say("No screen: the same results are in the files.")
-        return
-    try:
-        from napari_itermask.gui.show import show_run
-    except ImportError as error:
-        say(f'No window ({error}): pip install "napari-itermask[all]" brings napari and PyQt6.')
-        return
-    show_run(run, truth)

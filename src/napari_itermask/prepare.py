@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
+import os
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
 from napari_itermask.method.guide import high_frequency
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models.card import ModelCard
+from napari_itermask.notes import Tell, say
+from napari_itermask.scans.files import ScanError, load_mask
 from napari_itermask.scans.grid import Placement, place
 from napari_itermask.scans.intensity import Mask, Scaled, Volume, normalise
 from napari_itermask.scans.scan import Scan
@@ -26,8 +29,16 @@ class OnGrid:
     guide: Volume
 
 
-def prepare(scan: Scan, card: ModelCard, settings: RefineSettings) -> OnGrid:
+Space = Literal["auto", "scan", "grid"]
+"""Whose voxels a mask has; "auto" tells by its shape, and prefers the scan."""
+
+
+def prepare(
+    scan: Scan, card: ModelCard, settings: RefineSettings, tell: Tell | None = None
+) -> OnGrid:
     """Bring ``scan`` to the card's grid and scale, and compute its guide, once.
+
+    ``tell`` is called with what a person should know; None: a UserWarning.
 
     Warns
     -----
@@ -48,9 +59,41 @@ def prepare(scan: Scan, card: ModelCard, settings: RefineSettings) -> OnGrid:
         raise ValueError(f"{scan.path or scan.name}: {error}") from None
     cutoff = settings.cutoff or card.cutoff
     if not np.isclose(cutoff, card.cutoff, rtol=1e-6):
-        warnings.warn(
+        say(
             f"the guide is cut at {cutoff:g} cycles/mm; {card.name} learnt with {card.cutoff:g}.",
-            stacklevel=3,
+            tell,
         )
     guide = high_frequency(scaled.image, cutoff, placement.spacing)
     return OnGrid(scaled.image, brain, placement, scaled, guide)
+
+
+def mask_on_grid(name: str, mask: Mask, placement: Placement, space: Space = "auto") -> Mask:
+    """Bring a mask in the scan's voxels or on the grid to the grid; ``name`` for a refusal."""
+    shapes = {"scan": placement.scan_shape, "grid": placement.shape}
+    fits = [s for s, shape in shapes.items() if space in ("auto", s) and mask.shape == shape]
+    if not fits or mask.dtype != bool:
+        wanted = " or ".join(f"{v} ({k})" for k, v in shapes.items() if space in ("auto", k))
+        raise ValueError(
+            f"{name} must be a bool mask of the shape {wanted}, got {mask.dtype} {mask.shape}: "
+            "draw it on this scan."
+        )
+    return placement.mask_to_grid(mask) if fits[0] == "scan" else mask
+
+
+def load_mask_on_grid(path: str | os.PathLike[str], scan: Scan, placement: Placement) -> Mask:
+    """Load a mask drawn on ``scan`` or on the grid, and bring it to the grid.
+
+    Raises
+    ------
+    ScanError
+        If it lies on neither, or is empty.
+    """
+    try:
+        return placement.mask_to_grid(load_mask(path, scan))
+    except ScanError as error:
+        whole = np.ones(placement.shape, bool)
+        grid = Scan(image=whole.astype(np.float32), brain=whole, affine=placement.affine)
+        try:
+            return load_mask(path, grid)
+        except ScanError:
+            raise error from None

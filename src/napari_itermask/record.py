@@ -2,23 +2,33 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import os
 import platform
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models.card import ModelCard, first_problem
 from napari_itermask.scans.files import sha256, write_whole
+from napari_itermask.scans.intensity import Mask
 
 RECORD = "run.json"
 PASSES = "passes.npz"
 VOLUMES = ("mask", "reconstruction", "error")
+BESIDE = START, WITHIN, BRAIN = "start.nii.gz", "within.nii.gz", "brain_used.nii.gz"
+"""Masks that went into a run and lie in no file of the user's: they are written beside run.json."""
+OWN_FILES = (RECORD, *(f"{name}.nii.gz" for name in VOLUMES), PASSES, *BESIDE)
+"""Every name that a saved run may take in its folder."""
 
 
 class RunError(ValueError):
@@ -49,12 +59,17 @@ class Change(BaseModel):
 
 
 class Source(BaseModel):
-    """A file that went into a run, and its bytes' hash."""
+    """A file that went into a run, and its bytes' hash; a bare name lies beside run.json."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     path: str
     sha256: str
+
+    @property
+    def is_beside(self) -> bool:
+        """Whether it lies beside run.json rather than where the user keeps it."""
+        return self.path in BESIDE
 
 
 class RunRecord(BaseModel):
@@ -67,6 +82,8 @@ class RunRecord(BaseModel):
     scan: Source | None
     brain_mask: Source | None
     brain_source: str
+    start: Source | None = Field(None, description="What the refinement hid first; on the grid.")
+    within: Source | None = Field(None, description="What it was restricted to; on the grid.")
     card: ModelCard
     weights: Source | None
     settings: RefineSettings
@@ -80,6 +97,9 @@ class RunRecord(BaseModel):
     threads: int
     versions: dict[str, str]
     curve: tuple[float, ...] | None
+    calibrated: float | None = Field(
+        None, description="The threshold that the card's calibration gives, read by the search."
+    )
     passes: tuple[PassRecord, ...]
     threshold: float
     scores: dict[str, float]
@@ -90,6 +110,12 @@ class RunRecord(BaseModel):
     def final_settings(self) -> RefineSettings:
         """The settings that were in force at the end."""
         return self.changes[-1].settings if self.changes else self.settings
+
+    @property
+    def beside(self) -> tuple[Source, ...]:
+        """The files beside run.json that the run cannot be made again without."""
+        found = (self.brain_mask, self.start, self.within)
+        return tuple(s for s in found if s is not None and s.is_beside)
 
 
 def load_record(path: Path) -> RunRecord:
@@ -126,7 +152,7 @@ def claim_folder(folder: str | os.PathLike[str], *, overwrite: bool = False) -> 
         raise PermissionError(
             f"{out} cannot be written ({reason}): choose another output folder."
         ) from None
-    held = [n for n in (RECORD, *(f"{v}.nii.gz" for v in VOLUMES)) if (out / n).exists()]
+    held = [n for n in OWN_FILES if (out / n).exists()]
     if held and not overwrite:
         raise FileExistsError(
             f"{out} holds results already ({', '.join(held)}): choose another output folder, or "
@@ -165,9 +191,40 @@ def source_of(path: Path | None) -> Source | None:
     return Source(path=str(path.resolve()), sha256=sha256(path)) if path else None
 
 
-def unchanged(source: Source, now: str | os.PathLike[str] | None = None) -> Path:
-    """The file, if its bytes are still those of ``source``; ``now``: where it was moved to."""
+def mask_file(mask: Mask, affine: NDArray[np.float64]) -> bytes:
+    """A mask as the bytes of a .nii.gz, uint8; the same for the same mask."""
+    image: Any = nib.Nifti1Image(mask.astype(np.uint8), affine)
+    image.header.set_xyzt_units("mm")
+    return gzip.compress(image.to_bytes(), mtime=0)
+
+
+def mask_of_file(path: Path) -> Mask:
+    """The mask that :func:`mask_file` wrote."""
+    image: Any = nib.load(path)
+    mask: Mask = np.asarray(image.dataobj) > 0
+    return mask
+
+
+def source_beside(name: str, content: bytes) -> Source:
+    """A file beside run.json and its hash, as a record names it."""
+    return Source(path=name, sha256=hashlib.sha256(content).hexdigest())
+
+
+def unchanged(
+    source: Source, now: str | os.PathLike[str] | None = None, folder: Path | None = None
+) -> Path:
+    """The file, if its bytes are still those of ``source``.
+
+    ``now``: where it was moved to; ``folder``: where the run lies, for a file beside run.json.
+    """
     path = Path(now) if now is not None else Path(source.path)
+    if now is None and source.is_beside:
+        if folder is None:
+            raise RunError(
+                f"this run needs {path}, which lies beside its run.json: give the folder that it "
+                "was saved in."
+            )
+        path = folder / path
     if not path.exists():
         raise RunError(f"{path} is gone: say where it lies now, or restore it.")
     if sha256(path) != source.sha256:

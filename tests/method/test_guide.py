@@ -3,6 +3,7 @@
 import numpy as np
 
 from napari_itermask.method import high_frequency
+from napari_itermask.method.guide import Spectrum
 
 
 def literal(image, radius):
@@ -41,3 +42,29 @@ def test_frequencies_are_physical_on_grids_that_are_not_cubes():
 
 def test_an_image_of_zeros_has_a_finite_guide():
     assert np.isfinite(high_frequency(np.zeros((8, 8, 8), np.float32))).all()
+
+
+def test_one_spectrum_cuts_the_same_guides_again_and_again():
+    image = np.random.default_rng(0).normal(size=(24, 20, 16)).astype(np.float32)
+    spectrum = Spectrum(image, (1, 1.5, 2))
+    for cutoff in (0.1, 0.03, 0.1):
+        np.testing.assert_array_equal(
+            spectrum.guide(cutoff), high_frequency(image, cutoff, (1, 1.5, 2))
+        )
+
+
+def test_the_radial_spectrum_peaks_at_a_waves_frequency_on_any_axis_of_any_grid():
+    shape, spacing = (40, 48, 33), (2.0, 1.0, 3.0)
+    for axis in range(3):
+        place = np.arange(shape[axis]) * spacing[axis]
+        wave = np.cos(2 * np.pi * place / 12).reshape([-1 if a == axis else 1 for a in range(3)])
+        spectrum = Spectrum(np.broadcast_to(wave, shape), spacing)
+        frequency, power = spectrum.radial()
+        assert abs(frequency[power.argmax()] - 1 / 12) < 1.5 * spectrum.lowest
+
+
+def test_the_radial_spectrum_of_white_noise_is_flat_at_its_variance():
+    noise = np.random.default_rng(0).normal(0, 3, (48, 40, 32))
+    frequency, power = Spectrum(noise, (1, 1, 1)).radial()
+    assert (frequency[0], frequency[-1]) == (1 / 48, 0.5)
+    np.testing.assert_allclose(power[4:], 9, rtol=0.15)

@@ -140,11 +140,110 @@ def test_a_setting_that_changes_no_path_lets_the_refinement_go_on(run):
     assert steps.send(MANUAL.replace(min_volume=1.0)).number == 2
 
 
-def test_a_finished_search_is_used_again(run):
-    found = next(s for s in run() if s.search).search
-    with pytest.warns(UserWarning, match="fit was refused"):
-        steps = list(run(RefineSettings(gamma=0.01), search=found))
-    assert {s.phase for s in steps} == {"refine"}
+def test_a_finished_search_is_used_again_as_if_the_run_had_made_it(run, brain):
+    def noisy(masked, guide):
+        return guide + masked / 20  # depends on every pass's noise
+
+    rule = Calibration(factor=2.0, percentile=50)
+    found = next(s for s in run(reconstruct=noisy, calibration=rule) if s.search).search
+    for settings in (
+        MANUAL.replace(manual_threshold=0.7),
+        RefineSettings(threshold_rule="calibrated", start_mask="best_threshold_mask"),
+    ):
+        more = {"reconstruct": noisy, "calibration": rule}
+        fresh = list(run(settings, **more))[100:]
+        again = list(run(settings, search=found, **more))
+        assert [s.index for s in again] == [s.index for s in fresh]
+        assert again[0].index == 100
+        for one, other in zip(fresh, again, strict=True):
+            assert one.threshold == other.threshold
+            np.testing.assert_array_equal(one.mask, other.mask)
+            np.testing.assert_array_equal(one.error, other.error)
+
+
+def test_a_search_that_does_not_hold_is_refused_in_words(run, image, brain):
+    steps = list(itertools.islice(run(), 101))
+    found = steps[-1].search
+    with pytest.raises(ValueError, match="made without a calibration: make a new search"):
+        next(
+            run(
+                RefineSettings(threshold_rule="calibrated"),
+                search=found,
+                calibration=Calibration(factor=1, percentile=50),
+            )
+        )
+    with pytest.raises(ValueError, match="this search is not finished"):
+        next(run(search=Search(brain)))
+    with pytest.raises(ValueError, match="made in another brain"):
+        next(refine(image, brain & (image < 3), image, healthy, MANUAL, search=found))
+
+
+def test_the_refinement_may_start_from_any_mask(run, image, brain):
+    start = image == 3
+    start[0, 0, 0] = True  # what lies outside the brain is never masked
+    first, *_ = run(search=False, start=start)
+    np.testing.assert_array_equal(first.masked, start & brain)
+    again = list(run(start=start))
+    assert again[100].index == 100
+    np.testing.assert_array_equal(again[100].masked, start & brain)
+    np.testing.assert_array_equal(again[0].masked, brain)  # the search is not touched
+    *_, last = run(search=False, start=np.zeros(SHAPE, bool))
+    np.testing.assert_array_equal(last.mask, image == 3)  # nothing hidden, one pass looks
+
+
+def test_no_mask_of_the_refinement_leaves_the_bounds(run, image, brain):
+    def wrong(masked, guide):
+        return guide + 2
+
+    within = np.zeros(SHAPE, bool)
+    within[:, :10] = True
+    steps = list(run(within=within, reconstruct=wrong))
+    assert all(not (s.masked | s.mask)[~within].any() for s in steps[100:])
+    assert steps[0].masked[~within].any()  # the search is not restricted
+    np.testing.assert_array_equal(steps[100].masked, brain & within)
+    assert steps[-1].mask_voxels > 0
+    both = next(run(search=False, start=image == 3, within=within))
+    np.testing.assert_array_equal(both.masked, (image == 3) & within)
+
+
+def test_bounds_hold_after_new_settings_too(run, image, brain):
+    within = np.zeros(SHAPE, bool)
+    within[:, :10] = True
+    steps = run(search=False, within=within, start=image == 3)
+    next(steps)
+    again = steps.send(MANUAL.replace(manual_threshold=0.1, only_shrink=True))
+    np.testing.assert_array_equal(again.masked, (image == 3) & within)
+    for step in steps:
+        assert not step.mask[~within].any()
+
+
+def test_without_a_search_the_calibrated_scale_is_that_of_the_whole_brain(run, image, brain):
+    rule = Calibration(factor=2.0, percentile=50, mirror=False)
+    calibrated = RefineSettings(threshold_rule="calibrated")
+    start = np.zeros(SHAPE, bool)
+    start[8:12, 8:12, 8:10] = True
+    free = list(run(calibrated, calibration=rule, search=False))
+    steps = list(run(calibrated, calibration=rule, search=False, start=start))
+    assert steps[0].threshold == free[0].threshold
+    np.testing.assert_array_equal(steps[0].masked, brain)
+    np.testing.assert_array_equal(steps[0].mask, start)
+    np.testing.assert_array_equal(steps[1].masked, start)
+
+
+@pytest.mark.parametrize("name", ["start", "within"])
+def test_a_start_or_bound_that_does_not_fit_is_refused_in_words(run, name):
+    with pytest.raises(ValueError, match=f"{name} must be bool and of the brain's shape"):
+        next(run(**{name: np.ones((4, 4, 4), bool)}))
+    corner = np.zeros(SHAPE, bool)
+    corner[0, 0, 0] = True
+    with pytest.raises(ValueError, match=f"{name} has no voxel in the brain: draw it"):
+        next(run(**{name: corner}))
+
+
+def test_a_listener_is_told_what_would_be_warned_of(run):
+    told = []
+    list(run(RefineSettings(gamma=0.01), tell=told.append))
+    assert any("the tangent's fit was refused" in note for note in told)
 
 
 @pytest.mark.parametrize(("rule", "passes"), [("code", 2), ("figure", 4)])

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
     from napari_itermask.method.guide import PUBLISHED_CUTOFF, high_frequency
     from napari_itermask.method.network import UNet3D
     from napari_itermask.method.reconstruct import Reconstructor
-    from napari_itermask.method.refinement import Search, Step, drop_small, refine, seeded_noise
+    from napari_itermask.method.refinement import drop_small, refine, seeded_noise
     from napari_itermask.method.settings import RefineSettings
+    from napari_itermask.method.steps import Search, Step
     from napari_itermask.method.threshold import Calibration, Choice, Fit, ThresholdCurve
 
 _WHERE = {
@@ -23,8 +24,8 @@ _WHERE = {
     "high_frequency": "guide",
     "UNet3D": "network",
     "Reconstructor": "reconstruct",
-    "Search": "refinement",
-    "Step": "refinement",
+    "Search": "steps",
+    "Step": "steps",
     "drop_small": "refinement",
     "refine": "refinement",
     "seeded_noise": "refinement",

@@ -8,7 +8,6 @@ convolution. In float32 it is exact but for rounding; in bfloat16 it is rounded,
 from __future__ import annotations
 
 import copy
-import warnings
 from collections.abc import Sequence
 from typing import Any, Literal
 
@@ -19,6 +18,7 @@ from torch.nn.utils.fusion import fuse_conv_bn_eval
 
 from napari_itermask.method.error import Volume
 from napari_itermask.method.network import Convolution, UNet3D
+from napari_itermask.notes import Tell, say
 
 Precision = Literal["auto", "plain", "float32", "bfloat16"]
 SIDE = 16
@@ -39,6 +39,9 @@ class Reconstructor:
         "bfloat16" (fast form), or "auto": bfloat16 where the processor computes in it, if a small
         block agrees with the plain network there, else float32.
 
+    tell
+        Called with what a person should know; None: a UserWarning.
+
     Raises
     ------
     ValueError
@@ -46,10 +49,14 @@ class Reconstructor:
     """
 
     def __init__(
-        self, network: nn.Module, device: str = "auto", precision: Precision = "auto"
+        self,
+        network: nn.Module,
+        device: str = "auto",
+        precision: Precision = "auto",
+        tell: Tell | None = None,
     ) -> None:
         self.device = choose_device(device)
-        self.precision, self._run = _choose_engine(network, self.device, precision)
+        self.precision, self._run = _choose_engine(network, self.device, precision, tell)
         self._guide: tuple[Volume, Tensor] | None = None
 
     def __call__(self, masked: Volume, guide: Volume) -> Volume:
@@ -62,12 +69,13 @@ class Reconstructor:
         """
         if any(side % SIDE for side in masked.shape):
             raise ValueError(f"sides must be multiples of {SIDE}, got {masked.shape}.")
-        if self._guide is None or self._guide[0] is not guide:
-            self._guide = (guide, torch.from_numpy(guide).to(self.device))
+        held = self._guide  # read once: runs in several threads may share this network
+        if held is None or held[0] is not guide:
+            held = self._guide = (guide, torch.from_numpy(guide).to(self.device))
         hidden = torch.from_numpy(masked).to(self.device)
         try:
             with torch.inference_mode():
-                out = self._run(torch.stack([hidden, self._guide[1]])[None])
+                out = self._run(torch.stack([hidden, held[1]])[None])
                 repaint: Volume = out[0, 0].float().cpu().numpy()
         except torch.OutOfMemoryError as error:
             raise MemoryError(
@@ -157,7 +165,7 @@ class _Engine:
 
 
 def _choose_engine(
-    network: nn.Module, device: torch.device, precision: Precision
+    network: nn.Module, device: torch.device, precision: Precision, tell: Tell | None
 ) -> tuple[str, Any]:
     if precision not in ("auto", "plain", "float32", "bfloat16"):
         raise ValueError(f"there is no precision {precision!r}: auto, plain, float32 or bfloat16.")
@@ -173,10 +181,10 @@ def _choose_engine(
         off = _disagreement(engine, plain, device)
         if precision != "auto" or off < (0.05 if name == "bfloat16" else 1e-3):
             return name, engine
-        warnings.warn(
+        say(
             f"the fast {name} form differs from the plain network by {off:.2g} of its spread on "
             f"{device} (torch {torch.__version__}); the next form is taken.",
-            stacklevel=3,
+            tell,
         )
     return "plain", plain
 

@@ -5,73 +5,21 @@ Sections "threshold search" and "iterative mask refinement" of Liang et al. (202
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, field
-from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy import ndimage
 
 from napari_itermask.method.error import ErrorMap, Mask, Volume
 from napari_itermask.method.settings import RefineSettings
-from napari_itermask.method.threshold import (
-    POINTS,
-    Calibration,
-    Choice,
-    ThresholdCurve,
-    kth_error,
-)
+from napari_itermask.method.start import Start, check_rule, inside, needs_search
+from napari_itermask.method.steps import Phase, Search, Step, pack
+from napari_itermask.method.threshold import POINTS, Calibration, Choice, kth_error
+from napari_itermask.notes import Tell
 
 Reconstruct = Callable[[Volume, Volume], Volume]
 Noise = Callable[[int], Volume]
-Steps = Generator["Step", RefineSettings | None, None]
-
-
-@dataclass(frozen=True, eq=False)
-class Step:
-    """What one pass gave. Its arrays are its own, ``(X, Y, Z)``, and read-only.
-
-    ``index`` counts passes from 0 over search and refinement, ``number`` from 1 within the phase.
-    ``masked`` is the mask before the pass, ``mask`` the one set after it by ``threshold``.
-    ``search`` is the finished search, from the hundredth pass on.
-    """
-
-    phase: Literal["search", "refine"]
-    index: int
-    number: int
-    threshold: float
-    masked: Mask
-    mask: Mask
-    reconstruction: Volume
-    error: Volume
-    search: Search | None = None
-
-    @property
-    def mask_voxels(self) -> int:
-        """Voxels in ``mask``."""
-        return int(np.count_nonzero(self.mask))
-
-
-@dataclass(eq=False)
-class Search:
-    """A finished threshold search: its curve, its masks as packed bits, its first repaint."""
-
-    shape: tuple[int, ...]
-    thresholds: list[float] = field(default_factory=list)
-    packed: list[NDArray[np.uint8]] = field(default_factory=list)
-    first: Volume | None = None
-
-    @property
-    def curve(self) -> ThresholdCurve:
-        """The thresholds as a curve that can be fitted and chosen from."""
-        return ThresholdCurve(np.asarray(self.thresholds, np.float32))
-
-    def mask(self, index: int) -> Mask:
-        """The mask that the search set at curve point ``index`` (0-based), ``(X, Y, Z)`` bool."""
-        flat = np.unpackbits(self.packed[index], count=int(np.prod(self.shape)))
-        return flat.reshape(self.shape).astype(bool)
+Steps = Generator[Step, RefineSettings | None, None]
 
 
 def refine(
@@ -86,6 +34,9 @@ def refine(
     expected: Volume | None = None,
     calibration: Calibration | None = None,
     search: bool | Search = True,
+    start: Mask | None = None,
+    within: Mask | None = None,
+    tell: Tell | None = None,
 ) -> Steps:
     """Refine the mask of one scan: a generator that yields one :class:`Step` per pass.
 
@@ -110,35 +61,45 @@ def refine(
         What the model's card taught: see :class:`ErrorMap` and :class:`Calibration`.
     search
         False leaves the search out where the threshold rule and the start do without it; a finished
-        :class:`Search` is taken instead of a new one.
+        :class:`Search` is taken instead of a new one. Passes are then counted on from it, so that
+        noise and result are those of a run that made this search itself.
+    start
+        ``(X, Y, Z)`` bool: what the refinement hides first instead of the whole brain ("what if
+        this were unmasked?"), whatever ``settings.start_mask`` says. Where the calibrated rule has
+        no search to read its scale from, one pass over the whole brain comes before.
+    within
+        ``(X, Y, Z)`` bool: nothing outside it is ever masked in the refinement. The search is made
+        in the whole brain.
+    tell
+        Called with each sentence that a person should know; None: a UserWarning.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit together, the brain is empty, or the rule is "calibrated" and
-        there is no calibration.
+        If the arrays do not fit together, the brain is empty, the rule is "calibrated" and
+        there is no calibration, or ``search`` is not finished.
     """
     settings = settings or RefineSettings()
     image, guide = np.asarray(image, np.float32), np.asarray(guide, np.float32)
     _check(image, brain, guide)
     brain = brain.copy()  # it becomes the first Step's mask, which is read-only
     noise = noise or seeded_noise(settings.seed, image.shape)
-    run_pass = _Passes(image, guide, reconstruct, noise)
+    start, within = inside("start", start, brain), inside("within", within, brain)
     found = search if isinstance(search, Search) else None
+    if found is not None and not np.array_equal(found.brain, brain):
+        raise ValueError("this search was made in another brain, so it cannot be taken over.")
+    run_pass = _Passes(image, guide, reconstruct, noise, index=POINTS if found else 0)
     while True:
-        if settings.threshold_rule == "calibrated" and calibration is None:
-            raise ValueError(
-                'threshold_rule is "calibrated", but the model\'s card holds no calibration: '
-                'choose "tangent" or "manual", or a model that was calibrated.'
-            )
+        check_rule(settings, calibration, found)
         errors = ErrorMap(image, brain, spacing, settings, expected)
-        if found is None and (search or _needs_search(settings)):
-            found = Search(image.shape)
-            settings = yield from _search(run_pass, errors, found, settings)
+        if found is None and (search or needs_search(settings)):
+            found = Search(brain)
+            settings = yield from _search(run_pass, errors, found, settings, calibration)
             if not settings.same_score(errors.settings):
                 found = None
                 continue
-        sent = yield from _refinement(run_pass, errors, found, settings, calibration, spacing)
+        begin = Start(found, calibration, start, within, tell)
+        sent = yield from _refinement(run_pass, errors, settings, begin, spacing)
         if sent is None:
             return
         if not sent.same_score(settings):
@@ -167,9 +128,9 @@ class _Passes:
     """One pass after another: hide the masked voxels behind noise and let the network repaint."""
 
     def __init__(
-        self, image: Volume, guide: Volume, reconstruct: Reconstruct, noise: Noise
+        self, image: Volume, guide: Volume, reconstruct: Reconstruct, noise: Noise, index: int
     ) -> None:
-        self.index = 0
+        self.index = index
         self._image, self._guide = image, guide
         self._reconstruct, self._noise = reconstruct, noise
 
@@ -186,7 +147,11 @@ class _Passes:
 
 
 def _search(
-    run_pass: _Passes, errors: ErrorMap, found: Search, settings: RefineSettings
+    run_pass: _Passes,
+    errors: ErrorMap,
+    found: Search,
+    settings: RefineSettings,
+    calibration: Calibration | None,
 ) -> Generator[Step, RefineSettings | None, RefineSettings]:
     """Fill ``found`` in a hundred passes; returns early once sent settings spoil its curve."""
     mask = errors.brain
@@ -196,9 +161,9 @@ def _search(
         threshold = kth_error(error, errors.brain, percent)
         masked, mask = mask, error > threshold
         found.thresholds.append(threshold)
-        found.packed.append(np.packbits(mask))
-        if percent == 1:
-            found.first = repaint
+        found.packed.append(pack(mask, errors.brain))
+        if percent == 1 and calibration is not None:
+            found.calibrated = calibration.threshold(errors, repaint)
         done = found if percent == POINTS else None
         sent = yield _step("search", index, percent, threshold, masked, mask, repaint, error, done)
         if sent is not None:
@@ -211,35 +176,32 @@ def _search(
 def _refinement(
     run_pass: _Passes,
     errors: ErrorMap,
-    found: Search | None,
     settings: RefineSettings,
-    calibration: Calibration | None,
+    begin: Start,
     spacing: Sequence[float],
 ) -> Generator[Step, RefineSettings | None, RefineSettings | None]:
     """Pass after pass until the mask settles; returns sent settings that ask for a new start."""
-    choice = _choose(errors, found, settings, calibration)
-    mask = errors.brain
-    if settings.start_mask == "best_threshold_mask":
-        assert found is not None  # this start asks for a search, see _needs_search()
-        assert choice is not None
-        assert choice.index is not None
-        mask = found.mask(choice.index)
+    choice = begin.choice(settings)
+    first = begin.mask(errors.brain, settings, choice)
+    # The calibrated rule reads its scale where the whole brain is masked, whatever comes first.
+    mask = first if choice else errors.brain
     number = 0
     while True:
         number += 1
         index, repaint = run_pass(mask)
         error = errors(repaint)
-        if choice is None:  # calibrated, without a search: this first pass sets the scale
-            choice = _calibrated(errors, repaint, calibration)
-        new = error > choice.threshold
+        prelude = choice is None and first is not errors.brain
+        if choice is None:
+            assert begin.calibration is not None  # see check_rule()
+            choice = Choice(begin.calibration.threshold(errors, repaint), None)
+        new = first if prelude else begin.bound(error > choice.threshold)
         if settings.only_shrink:
-            new &= mask
-        last = _settled(mask, new, settings) or number >= settings.max_passes
+            new = new & mask
+        last = not prelude and (_settled(mask, new, settings) or number >= settings.max_passes)
         if last:
             new = drop_small(new, settings.min_volume, spacing)
-        sent = yield _step(
-            "refine", index, number, choice.threshold, mask, new, repaint, error, found
-        )
+        threshold, found = choice.threshold, begin.found
+        sent = yield _step("refine", index, number, threshold, mask, new, repaint, error, found)
         if sent is not None and not sent.same_path(settings):
             return sent
         if last:
@@ -256,47 +218,8 @@ def _settled(mask: Mask, new: Mask, settings: RefineSettings) -> bool:
     return shrink < settings.min_change
 
 
-def _choose(
-    errors: ErrorMap,
-    found: Search | None,
-    settings: RefineSettings,
-    calibration: Calibration | None,
-) -> Choice | None:
-    if settings.threshold_rule == "calibrated":
-        if found is None or found.first is None:
-            return None
-        choice = _calibrated(errors, found.first, calibration)
-    elif settings.threshold_rule == "manual":
-        choice = Choice(settings.manual_threshold, None)
-    else:
-        assert found is not None
-        choice = found.curve.choose(settings.gamma, settings.y_limit)
-        fit = found.curve.fit(settings.y_limit)
-        for note in (choice.note, "" if fit.accepted else _refused(fit.reason)):
-            if note:
-                warnings.warn(note, stacklevel=2)
-    if found is None or choice.index is not None:
-        return choice
-    # Off the curve: the search's mask whose threshold lies nearest is the start, if one is asked.
-    nearest = int(np.argmin(np.abs(np.asarray(found.thresholds) - choice.threshold)))
-    return Choice(choice.threshold, nearest)
-
-
-def _calibrated(errors: ErrorMap, repaint: Volume, calibration: Calibration | None) -> Choice:
-    assert calibration is not None  # refine() has refused that
-    return Choice(calibration.threshold(errors, repaint), None)
-
-
-def _refused(reason: str) -> str:
-    return f"the tangent's fit was refused ({reason}); differences of neighbours decide instead."
-
-
-def _needs_search(settings: RefineSettings) -> bool:
-    return settings.threshold_rule == "tangent" or settings.start_mask == "best_threshold_mask"
-
-
 def _step(
-    phase: Literal["search", "refine"],
+    phase: Phase,
     index: int,
     number: int,
     threshold: float,

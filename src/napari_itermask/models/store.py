@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from napari_itermask.models.card import ModelCard, first_problem
+from napari_itermask.notes import Tell
 from napari_itermask.scans.files import sha256, write_whole
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ if TYPE_CHECKING:
 CARD = "card.json"
 WEIGHTS = "model.safetensors"
 EMBEDDED = Path(__file__).parent / "embedded"
+_MORE: list[Path] = []
 
 
 class ModelError(ValueError):
@@ -68,11 +70,25 @@ class Model:
         """SHA-256 of the weights' file."""
         return sha256(self.weights)
 
-    def reconstructor(self, device: str = "auto", precision: Precision = "auto") -> Reconstructor:
-        """The network on a device, ready to repaint."""
-        from napari_itermask.method.reconstruct import Reconstructor
+    def reconstructor(
+        self, device: str = "auto", precision: Precision = "auto", tell: Tell | None = None
+    ) -> Reconstructor:
+        """The network on a device, ready to repaint; the same one each time it is asked for.
 
-        return Reconstructor(self.network, device, precision)
+        ``tell`` is called with what a person should know; None: a UserWarning.
+        """
+        from napari_itermask.method.reconstruct import Reconstructor, choose_device
+
+        key = (str(choose_device(device)), precision)
+        if key not in self._reconstructors:
+            made = Reconstructor(self.network, device, precision, tell)
+            self._reconstructors[key] = made
+            self._reconstructors.setdefault((key[0], made.precision), made)  # what "auto" chose
+        return self._reconstructors[key]
+
+    @cached_property
+    def _reconstructors(self) -> dict[tuple[str, str], Reconstructor]:
+        return {}
 
 
 def user_folder() -> Path:
@@ -83,6 +99,11 @@ def user_folder() -> Path:
     import platformdirs
 
     return platformdirs.user_data_path("napari-itermask", appauthor=False) / "models"
+
+
+def look_also_in(folder: Path | None) -> None:
+    """Look for models in one more folder, before all others; None: no longer."""
+    _MORE[:] = [folder] if folder is not None else []
 
 
 def list_models() -> list[ModelCard]:
@@ -202,7 +223,7 @@ def write_card(folder: Path, card: ModelCard) -> None:
 
 
 def _folders() -> list[Path]:
-    homes = [home for home in (user_folder(), EMBEDDED) if home.is_dir()]
+    homes = [home for home in (*_MORE, user_folder(), EMBEDDED) if home.is_dir()]
     return [f for home in homes for f in sorted(home.iterdir()) if (f / CARD).is_file()]
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import tempfile
-import warnings
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,9 +14,10 @@ import numpy as np
 from nibabel.affines import apply_affine, voxel_sizes
 from numpy.typing import NDArray
 
+from napari_itermask.notes import Tell, say
 from napari_itermask.scans.brain import find_brain
 from napari_itermask.scans.intensity import Mask, Volume
-from napari_itermask.scans.reading import ScanError, mend, read_volume
+from napari_itermask.scans.reading import NotStripped, ScanError, mend, read_volume
 from napari_itermask.scans.scan import Scan, stem, voxel_ml
 
 PAIRS = (("hdr", "img"), ("HEAD", "BRIK"), ("PAR", "REC"))
@@ -27,6 +28,8 @@ def load_scan(
     path: str | os.PathLike[str],
     brain_mask: str | os.PathLike[str] | None = None,
     strip: str | None = None,
+    *,
+    tell: Tell | None = None,
 ) -> Scan:
     """Load a scan and the mask of its brain.
 
@@ -40,6 +43,8 @@ def load_scan(
         stripped and its brain is found.
     strip
         Name of an installed skull-stripper ("hd-bet"), for a scan that has its skull.
+    tell
+        Called with each sentence that a person should know; None: a UserWarning.
 
     Returns
     -------
@@ -61,9 +66,59 @@ def load_scan(
     image, voxels, notes = read_volume(file)
     affine = np.asarray(image.affine, np.float64)
     notes += mend(file, voxels)
-    source = "given"
+    brain = None
     if brain_mask is not None:
         brain = _read_mask(Path(brain_mask), file, voxels.shape, affine)
+    scan = scan_of(
+        voxels,
+        affine,
+        str(file),
+        brain,
+        strip,
+        header=image.header.copy(),
+        path=file,
+        brain_path=Path(brain_mask) if brain_mask is not None else None,
+        notes=notes,
+    )
+    for note in notes:
+        say(note, tell)
+    return scan
+
+
+def scan_of(
+    voxels: Volume,
+    affine: NDArray[np.float64],
+    called: str,
+    brain: Mask | None = None,
+    strip: str | None = None,
+    *,
+    header: Any = None,
+    path: Path | None = None,
+    brain_path: Path | None = None,
+    notes: Sequence[str] = (),
+) -> Scan:
+    """Make a scan of voxels that are in memory, with the checks of :func:`load_scan`.
+
+    Parameters
+    ----------
+    voxels
+        ``(X, Y, Z)`` float32, finite.
+    affine
+        ``(4, 4)``: voxels to world, RAS mm.
+    called
+        What a refusal calls it: the file, or a layer's name.
+    brain, strip
+        ``(X, Y, Z)`` bool, or the name of a skull-stripper; neither: the brain is found.
+
+    Raises
+    ------
+    NotStripped
+        If the brain is to be found and the scan seems to have its skull.
+    ScanError
+        If the brain is empty or of one single value.
+    """
+    source = "given"
+    if brain is not None:
         background = _background(voxels, brain)
     elif strip is not None:
         from napari_itermask.scans.strip import strip_brain
@@ -74,22 +129,20 @@ def load_scan(
         found = find_brain(voxels, voxel_ml(affine))
         brain, background, source = found.mask, found.background, "found"
         if found.problem:
-            raise ScanError(
-                f"{file} does not look skull-stripped ({found.problem}): give a brain mask "
+            raise NotStripped(
+                f"{called} does not look skull-stripped ({found.problem}): give a brain mask "
                 '(--brain-mask FILE, brain_mask="FILE"), or let it be stripped (--strip hd-bet, '
                 'strip="hd-bet"; needs pip install "napari-itermask[strip]").'
             )
-    _check_brain(file, voxels[brain])
-    for note in notes:
-        warnings.warn(note, stacklevel=2)
+    _check_brain(called, voxels[brain])
     return Scan(
         image=voxels,
         brain=brain,
         affine=affine,
         background=background,
-        header=image.header.copy(),
-        path=file,
-        brain_path=Path(brain_mask) if brain_mask is not None else None,
+        header=header,
+        path=path,
+        brain_path=brain_path,
         brain_source=source,
         notes=tuple(notes),
     )
@@ -184,7 +237,7 @@ def _apart(one: NDArray[Any], other: NDArray[Any], shape: tuple[int, ...]) -> fl
     return float(np.sqrt((away**2).sum(1)).max())
 
 
-def _check_brain(file: Path, inside: NDArray[np.float32]) -> None:
+def _check_brain(file: str, inside: NDArray[np.float32]) -> None:
     if inside.size == 0:
         raise ScanError(f"{file} shows no brain: give a brain mask drawn on this scan.")
     if inside.min() == inside.max():
@@ -208,4 +261,14 @@ def _parts(path: Path) -> list[Path]:
     return [p for name in names if (p := path.with_name(name)).exists()] or [path]
 
 
-__all__ = ["ScanError", "load_mask", "load_scan", "save_volume", "sha256", "stem", "write_whole"]
+__all__ = [
+    "NotStripped",
+    "ScanError",
+    "load_mask",
+    "load_scan",
+    "save_volume",
+    "scan_of",
+    "sha256",
+    "stem",
+    "write_whole",
+]

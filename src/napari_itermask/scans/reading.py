@@ -10,7 +10,7 @@ import gzip
 import logging
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,10 @@ class ScanError(ValueError):
     """A file that cannot be used; the message says which, why, and what to do."""
 
 
+class NotStripped(ScanError):
+    """A scan whose brain was to be found and that seems to have its skull."""
+
+
 def read_volume(file: Path) -> tuple[SpatialImage, Volume, list[str]]:
     """Read one 3-D volume: the nibabel image, its voxels, and what a reader should be told.
 
@@ -43,9 +47,20 @@ def read_volume(file: Path) -> tuple[SpatialImage, Volume, list[str]]:
     ScanError
         In one sentence that names the file, the cause and the remedy.
     """
+    return _read(file, _shape_of_volume)
+
+
+def read_volumes(file: Path) -> tuple[SpatialImage, Volume, list[str]]:
+    """Read as :func:`read_volume` does, but several volumes too: ``(X, Y, Z, N)`` then."""
+    return _read(file, _shape_of_volumes)
+
+
+def _read(
+    file: Path, shape_of: Callable[[Path, SpatialImage], tuple[int, ...]]
+) -> tuple[SpatialImage, Volume, list[str]]:
     _check_path(file)
     image = _open(file)
-    shape = _shape_of_volume(file, image)
+    shape = shape_of(file, image)
     _check_memory(file, shape)
     notes = _check_affine(file, image)
     dtype = image.get_data_dtype()
@@ -194,6 +209,13 @@ def _shape_of_volume(file: Path, image: SpatialImage) -> tuple[int, int, int]:
     if any(n == 1 for n in shape[:3]):
         raise ScanError(f"{file} is a single slice, its shape is {shape}: give the 3-D scan.")
     return shape[0], shape[1], shape[2]
+
+
+def _shape_of_volumes(file: Path, image: SpatialImage) -> tuple[int, ...]:
+    shape = tuple(int(n) for n in image.shape)
+    if len(shape) != 4 or shape[3] == 1 or min(shape[:3]) < 2:
+        return _shape_of_volume(file, image)
+    return shape
 
 
 def _check_memory(file: Path, shape: tuple[int, ...]) -> None:

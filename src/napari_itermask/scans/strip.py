@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from importlib.util import find_spec
+from typing import Any
 
 import nibabel as nib
 import numpy as np
@@ -126,3 +128,19 @@ def _resized(volume: Volume, shape: Sequence[int], order: int) -> Volume:
     factors = [new / old for new, old in zip(shape, volume.shape, strict=True)]
     resized: Volume = ndimage.zoom(volume, factors, order=order, mode="nearest", grid_mode=True)
     return resized
+
+
+def _main(head: str, out: str, method: str) -> int:
+    """Strip one file into another: so that a window can end it at any moment."""
+    image: Any = nib.load(head)
+    try:
+        brain = strip_brain(np.asarray(image.dataobj, np.float32), image.affine, method)
+    except (ValueError, ImportError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 2
+    nib.save(nib.Nifti1Image(brain.astype(np.uint8), image.affine), out)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(_main(*sys.argv[1:]))
