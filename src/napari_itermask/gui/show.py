@@ -5,17 +5,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import napari
-import nibabel as nib
 import numpy as np
-from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
 from napari_itermask.figures.panel import MASK_COLOUR, TRUTH_COLOUR, grey_limits
+from napari_itermask.gui.outline import outline
+from napari_itermask.gui.space import metadata, placing, to_layer
 
 if TYPE_CHECKING:
     from napari_itermask.run import Run
-
-AXES = ("S", "A", "R")
 
 
 def show_run(run: Run, truth: NDArray[np.bool_] | None = None) -> None:
@@ -35,13 +33,13 @@ def add_run(viewer: Any, run: Run, truth: NDArray[np.bool_] | None = None) -> No
         raise ValueError("this run was loaded without its scan: refine or replay it to show it.")
     image, brain = run.scan.image, run.scan.brain
     limits = grey_limits(run.scan)
-    common = _place(run)
+    shape = run.mask.shape
+    common = placing(run.affine, shape) | {
+        "metadata": metadata(run.affine, shape, run.header, created=run.record.created)
+    }
 
     def turned(volume: NDArray[Any]) -> NDArray[Any]:
-        canonical = nib.orientations.apply_orientation(
-            volume, nib.orientations.io_orientation(run.affine)
-        )
-        return np.ascontiguousarray(canonical.transpose(2, 1, 0))
+        return to_layer(volume, run.affine)
 
     viewer.add_image(turned(image), name=run.scan.name, contrast_limits=limits, **common)
     viewer.add_image(
@@ -79,21 +77,5 @@ def _add_outline(
 ) -> None:
     layer = viewer.add_labels(mask.astype(np.uint8), name=name, **common)
     layer.colormap = {0: "transparent", 1: colour, None: colour}
-    layer.contour = 1
+    outline(layer)
     layer.opacity = 0.9
-
-
-def _place(run: Run) -> dict[str, Any]:
-    orientation = nib.orientations.io_orientation(run.affine)
-    inverse = nib.orientations.inv_ornt_aff(orientation, run.mask.shape)
-    canonical = run.affine @ inverse
-    sizes = voxel_sizes(canonical)
-    origin = canonical[:3, 3]
-    # Rows run down on the screen: a negative scale along A puts the front at the top.
-    return {
-        "scale": (sizes[2], -sizes[1], sizes[0]),
-        "translate": (origin[2], -origin[1], origin[0]),
-        "units": ("mm",) * 3,
-        "axis_labels": AXES,
-        "metadata": {"itermask": {"affine": run.affine, "created": run.record.created}},
-    }
