@@ -1,0 +1,230 @@
+"""How does what a run's thread gives reach the screen? The newest pass, at a steady rate.
+
+One stream a viewer: it pumps the session on Qt's thread, and brings one layer a turn of the event
+loop up to date, so that the window never waits for more than one.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from qtpy.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
+
+from napari_itermask.figures.panel import grey_limits
+from napari_itermask.gui.archive import Archive
+from napari_itermask.gui.layers import KINDS, Canvas, Kind, Limits, limits_of, resolve
+from napari_itermask.gui.preferences import Preferences, on_change, preferences
+from napari_itermask.gui.session import Session
+from napari_itermask.gui.space import from_layer, metadata, placing, to_layer
+from napari_itermask.models.store import look_also_in
+
+
+def session_of(viewer: Any) -> Session:
+    """The session of a viewer: one each, made on first use."""
+    return stream_of(viewer).session
+
+
+def stream_of(viewer: Any) -> Stream:
+    """The stream of a viewer: one each, made on first use."""
+    key = hash(viewer)  # napari hands out the viewer and proxies of it: they hash alike
+    if key not in _STREAMS:
+        stream = _STREAMS[key] = Stream(viewer)
+        stream.session.closed.connect(lambda: _STREAMS.pop(key, None))
+    return _STREAMS[key]
+
+
+class Stream(QObject):
+    """Pumps a session, and shows its newest pass in the viewer's layers."""
+
+    _woken = Signal()
+
+    def __init__(self, viewer: Any, session: Session | None = None) -> None:
+        super().__init__()
+        chosen = preferences()
+        look_also_in(chosen.model_folder)
+        self.viewer = viewer
+        self.session = session or Session(
+            Archive(), chosen.device, chosen.maps_budget, chosen.runs_budget
+        )
+        self.canvas = Canvas(viewer)
+        self.rate = chosen.refresh_rate
+        self.error_style = chosen.error_style
+        self._limits: tuple[int, Limits] | None = None
+        self._todo: list[Kind] = []
+        self._scan_layer: Any = None
+        self._last = 0.0
+        self._pumping = False
+        self._tick = self._timer(self._refresh)
+        self._turn = self._timer(self._bring_next)  # of interval 0: the next turn of the loop
+        self._woken.connect(self._pump)  # queued where another thread emits it
+        session = self.session
+        session.on_wake(self._wake)
+        session.read_painted = self._painted
+        session.neighbours = lambda: list(viewer.layers)
+        session.scan_changed.connect(self._on_scan)
+        session.shown_changed.connect(self._draw)
+        session.previewed.connect(self._draw_mask)
+        session.run_changed.connect(self._on_run)
+        session.state_changed.connect(self._on_state)
+        self._stop_listening = on_change(self._on_preferences)
+        application = QCoreApplication.instance()
+        if application is not None:
+            application.aboutToQuit.connect(self.close)
+
+    @property
+    def scan_layer(self) -> Any | None:
+        """The layer that shows the open scan, while it is in the viewer."""
+        layer = self._scan_layer
+        return layer if layer is not None and layer in self.viewer.layers else None
+
+    @property
+    def settled(self) -> bool:
+        """Whether every layer shows what it should."""
+        return not (self._todo or self._turn.isActive() or self._tick.isActive())
+
+    def watch(self, window: Any) -> None:
+        """End the session when ``window``, the viewer's, is closed."""
+        window.installEventFilter(self)
+
+    def eventFilter(self, _: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
+        """See the window go; a mere Close event may still be refused by a question to the user."""
+        if event.type() == QEvent.Type.DeferredDelete:
+            self.close()
+        return False
+
+    def show_guide(self, guide: Any) -> None:
+        """Show a guide ``(X, Y, Z)`` on the model's grid, such as one of another cutoff."""
+        opened, grid = self.session.opened, self.session.grid
+        if opened is None or grid is None:
+            return
+        self.canvas.show_guide(guide, grid.placement, opened.view)
+
+    def close(self) -> None:
+        """End the session: its thread leaves after the pass that goes on."""
+        self._tick.stop()
+        self._turn.stop()
+        self._stop_listening()
+        self.canvas.forget()
+        self.session.on_wake(lambda: None)
+        self.session.close()
+
+    def _timer(self, call: Callable[[], None]) -> QTimer:
+        timer = QTimer(self)
+        timer.setSingleShot(True)
+        timer.timeout.connect(call)
+        return timer
+
+    def _wake(self) -> None:
+        """From any thread; one signal waits at a time."""
+        if not self._pumping:
+            self._pumping = True
+            self._woken.emit()
+
+    def _pump(self) -> None:
+        self._pumping = False
+        self.session.pump()
+        if self.session.newest is not None and not self._tick.isActive():
+            rate = self.rate if self.viewer.dims.ndisplay == 2 else self.rate / 2
+            left = 1 / rate - (time.perf_counter() - self._last)
+            self._tick.start(max(0, int(1000 * left)))
+
+    def _refresh(self) -> None:
+        self._last = time.perf_counter()
+        self.session.refresh()
+
+    def _draw(self) -> None:
+        self._plan()
+        self._todo = [kind for kind in reversed(KINDS) if self.canvas.wants(kind)]
+        self._turn.start()
+
+    def _draw_mask(self) -> None:
+        self._plan()
+        self.canvas.bring("mask")
+
+    def _plan(self) -> None:
+        session = self.session
+        step, grid, opened = session.shown_step(), session.grid, session.opened
+        if step is None or grid is None or opened is None:
+            return
+        serial = session.serial
+        if self._limits is None or self._limits[0] != serial:
+            first = session.passes.step(0) if session.passes else step
+            self._limits = serial, limits_of(opened, grid, first, self.error_style)
+            self.canvas.begin()
+        last = session.position == session.passes_done - 1
+        shown = resolve(
+            opened,
+            grid,
+            step,
+            serial=serial,
+            number=session.number,
+            seed=session.seed,
+            limits=self._limits[1],
+            search=session.search,
+            preview=session.preview_index,
+            run=session.run if last and not session.running else None,
+            exact=session.newest is step or session.exact,
+        )
+        self.canvas.plan(shown, opened.view)
+
+    def _bring_next(self) -> None:
+        if self._todo:
+            self.canvas.bring(self._todo.pop())
+            self._turn.start()
+
+    def _on_scan(self, scan: Any) -> None:
+        self.canvas.clear()
+        self._limits = None
+        opened = self.session.opened
+        if scan is None or opened is None:
+            return
+        self._scan_layer = opened.layer
+        if opened.layer is not None:
+            return
+        place = placing(scan.affine, scan.image.shape, opened.view)
+        self._scan_layer = self.viewer.add_image(
+            to_layer(scan.image, scan.affine),
+            name=scan.name,
+            contrast_limits=grey_limits(scan),
+            metadata=metadata(scan.affine, scan.image.shape, scan.header, path=scan.path),
+            **place,
+        )
+        show_fullest_slice(self.viewer, to_layer(scan.brain, scan.affine), self._scan_layer)
+
+    def _on_run(self, run: Any) -> None:
+        if run is None:
+            self.canvas.forget()
+
+    def _on_state(self, state: str) -> None:
+        step = self.session.shown_step() if state in ("paused", "idle") else None
+        self.canvas.lock(locked=step is None or step.phase == "search")
+
+    def _painted(self) -> Any:
+        painted, shown = self.canvas.painted(), self.canvas.mask_shown()
+        grid = self.session.grid
+        if painted is None or shown is None or grid is None:
+            return None
+        mask = np.ascontiguousarray(from_layer(painted, shown.affine, shown.shape))
+        return grid.placement.mask_to_grid(mask) if shown.final else mask
+
+    def _on_preferences(self, chosen: Preferences) -> None:
+        look_also_in(chosen.model_folder)
+        self.rate = chosen.refresh_rate
+        self.error_style = chosen.error_style
+        self._limits = None
+        self.session.maps_budget = chosen.maps_budget
+        self.session.runs_budget = chosen.runs_budget
+        self._draw()
+
+
+def show_fullest_slice(viewer: Any, mask: Any, layer: Any) -> None:
+    """Turn the viewer's slider to where ``mask`` ``(S, A, R)`` of ``layer`` is largest."""
+    index = int(np.argmax(mask.sum(axis=(1, 2))))
+    middle = [(n - 1) / 2 for n in mask.shape[1:]]
+    viewer.dims.set_point(0, float(layer.data_to_world((index, *middle))[0]))
+
+
+_STREAMS: dict[int, Stream] = {}

@@ -1,0 +1,73 @@
+"""The whole workbench in one command: every dock of IterMask3D, opened in its place."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import napari
+from qtpy.QtCore import Qt, QTimer
+from qtpy.QtWidgets import QDockWidget
+
+RIGHT = ("Refine", "Guide", "Runs")
+BELOW = "Threshold"
+
+
+def open_workbench(viewer: napari.Viewer) -> None:
+    """Open every dock of IterMask3D in its place; those that are open already come to the front."""
+    # A command is given a proxy of the viewer; what comes from it is no widget that Qt would take.
+    real: Any = getattr(viewer, "__wrapped__", viewer)
+    docks = {name: _dock(real, name) for name in (*RIGHT, BELOW)}
+    window = docks["Refine"].window()
+    for name in RIGHT[1:]:
+        window.tabifyDockWidget(docks["Refine"], docks[name])
+    for dock in docks.values():
+        dock.show()
+    docks["Refine"].raise_()
+    # Sizes hold only once Qt has laid the docks out.
+    QTimer.singleShot(0, lambda: _share(window, docks))
+    _get_ready(real, window)
+
+
+def _dock(viewer: Any, name: str) -> Any:
+    """The dock of that name: the one that napari's menu opens too, or a new one in its place."""
+    title = f"{name} (IterMask3D)"
+    widget = viewer.window.dock_widgets.get(title)
+    if widget is None:
+        area = "bottom" if name == BELOW else "right"
+        return viewer.window.add_dock_widget(_widget(viewer, name), name=title, area=area)
+    while not isinstance(widget, QDockWidget):
+        widget = widget.parent()
+    return widget
+
+
+def _widget(viewer: Any, name: str) -> Any:
+    from napari_itermask.gui.guide_dock import GuideDock
+    from napari_itermask.gui.refine_dock import RefineDock
+    from napari_itermask.gui.runs_dock import RunsDock
+    from napari_itermask.gui.threshold_dock import ThresholdDock
+
+    docks: dict[str, Any] = {
+        "Refine": RefineDock,
+        "Guide": GuideDock,
+        "Runs": RunsDock,
+        "Threshold": ThresholdDock,
+    }
+    return docks[name](viewer)
+
+
+def _share(window: Any, docks: dict[str, Any]) -> None:
+    """Leave most of the window to the canvas."""
+    try:
+        width = min(400, max(330, window.width() // 4))
+        window.resizeDocks([docks["Refine"]], [width], Qt.Orientation.Horizontal)
+        window.resizeDocks([docks[BELOW]], [window.height() // 4], Qt.Orientation.Vertical)
+    except RuntimeError:  # the window was closed in the same breath
+        return
+
+
+def _get_ready(viewer: Any, window: Any) -> None:
+    from napari_itermask.gui.stream import stream_of
+
+    stream = stream_of(viewer)
+    stream.watch(window)
+    stream.session.warm_up()
