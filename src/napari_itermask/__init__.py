@@ -52,6 +52,7 @@ _WHERE = {
     "load_scan": "scans.files",
     "refine": "run",
     "replay": "run",
+    "session": "gui.stream",
     "sweep": "sweeps",
 }
 
@@ -78,6 +79,7 @@ __all__ = [
     "load_scan",
     "refine",
     "replay",
+    "session",
     "sweep",
 ]
 

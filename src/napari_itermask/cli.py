@@ -1,4 +1,4 @@
-"""The same engine from a shell: one command per question; the window only inside ``demo``.
+"""The same engine from a shell: one command per question; the window only in ``demo`` and ``view``.
 
 Exit codes: 0 done, 2 bad input or usage (one sentence on stderr), 130 interrupted, 1 our fault.
 """
@@ -24,15 +24,17 @@ from napari_itermask.shell import (
     Precision,
     Preset,
     Strip,
-    open_window,
     plain_errors,
     progress,
+    window_is_possible,
     with_settings,
 )
 
 if TYPE_CHECKING:
     from napari_itermask.models.store import Model
     from napari_itermask.run import Run
+    from napari_itermask.scans.intensity import Mask
+    from napari_itermask.scans.scan import Scan
 
 app = typer.Typer(
     name="napari-itermask",
@@ -77,33 +79,63 @@ def demo(
 ) -> None:
     """Run the embedded model on the sample brain: nothing is downloaded, nothing else is needed."""
     with plain_errors():
-        from napari_itermask.figures.panel import save_panel
-        from napari_itermask.method.scores import overlap
         from napari_itermask.models.store import load_model
         from napari_itermask.run import refine
         from napari_itermask.scans.files import load_mask, load_scan
         from napari_itermask.synthetic.patient import sample_files
 
-        sample = sample_files()
-        scan = load_scan(sample.flair)
-        truth = load_mask(sample.lesion, scan)
         if not as_json:
             typer.echo("Sample: a synthetic FLAIR patient; the truth is known.")
+        if window_is_possible(wanted=window):
+            from napari_itermask.gui.window import demonstrate
+
+            demonstrate(
+                device, lambda run, scan, truth: _say_demo(run, scan, truth, out, as_json=as_json)
+            )
+            return
+        sample = sample_files()
+        scan = load_scan(sample.flair)
         with progress() as on_step:
             run = refine(scan, load_model("flair-2mm"), on_step=on_step, device=device)
-        met = overlap(run.mask, truth, scan.spacing)
-        folder = run.save(out, overwrite=True)
-        picture = save_panel(run, folder / "overview.png", truth=truth)
+        _say_demo(run, scan, load_mask(sample.lesion, scan), out, as_json=as_json)
+
+
+def _say_demo(run: Run, scan: Scan, truth: Mask, out: Path, *, as_json: bool) -> None:
+    from napari_itermask.figures.panel import save_panel
+    from napari_itermask.method.scores import overlap
+
+    met = overlap(run.mask, truth, scan.spacing)
+    folder = run.save(out, overwrite=True)
+    picture = save_panel(run, folder / "overview.png", truth=truth)
+    if as_json:
         summary = {**_summary(run, folder), "dice": round(met.dice, 4), "picture": str(picture)}
-        if as_json:
-            typer.echo(json.dumps(summary, indent=2))
-        else:
-            typer.echo(
-                f"Mask {run.mask_ml:.1f} ml, truth {met.truth_ml:.1f} ml, Dice {met.dice:.2f} "
-                f"({sum(run.record.seconds.values()):.1f} s)."
-            )
-            typer.echo(f"Pictures and NIfTI files: {folder.resolve()}")
-        open_window(run, truth, window)
+        typer.echo(json.dumps(summary, indent=2))
+        return
+    typer.echo(
+        f"Mask {run.mask_ml:.1f} ml, truth {met.truth_ml:.1f} ml, Dice {met.dice:.2f} "
+        f"({sum(run.record.seconds.values()):.1f} s)."
+    )
+    typer.echo(f"Pictures and NIfTI files: {folder.resolve()}")
+
+
+@app.command(name="view")
+def view_command(
+    path: Annotated[
+        Path | None,
+        typer.Argument(help="A scan (NIfTI, MGZ), or the folder of a saved run.", metavar="SCAN"),
+    ] = None,
+    brain_mask: BrainMask = None,
+    strip: Strip = None,
+    model: ModelName = "flair-2mm",
+) -> None:
+    """Open the workbench: watch a run, pause it, step it, tune it."""
+    with plain_errors():
+        if path is not None and not path.exists():
+            raise FileNotFoundError(f"{path} does not exist: check the path.")
+        if window_is_possible(wanted=True):
+            from napari_itermask.gui.window import view
+
+            view(path, brain_mask, strip, model)
 
 
 @app.command(name="models")

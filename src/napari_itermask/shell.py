@@ -8,14 +8,11 @@ import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 
 from napari_itermask.method.settings import RefineSettings
-
-if TYPE_CHECKING:
-    from napari_itermask.run import Run
 
 BAD_INPUT = 2
 INTERRUPTED = 130
@@ -134,24 +131,30 @@ def progress() -> Iterator[Callable[..., None]]:
         yield on_step
 
 
-def open_window(run: Run, truth: Any, window: bool | None) -> None:
-    """Open the window if asked or possible; say plainly why not."""
+def window_is_possible(*, wanted: bool | None = None) -> bool:
+    """Whether a window can be opened here; says plainly why not.
+
+    Raises
+    ------
+    OSError
+        If one is ``wanted`` and there is no screen.
+    """
+    from importlib.util import find_spec
+
     from napari_itermask.gui.system import display_is_named, ensure_libraries, has_display
 
     def say(text: str) -> None:
         typer.echo(text, err=True)
 
-    if window is False:
-        return
+    if wanted is False:
+        return False
+    if find_spec("napari") is None:
+        say('No window: pip install "napari-itermask[all]" brings napari and PyQt6.')
+        return False
     # A machine without a screen needs none of Qt's libraries: nothing is installed there.
-    if not (display_is_named() and ensure_libraries(say) and has_display()):
-        if window:
-            raise OSError("there is no screen that a window could open on.")
-        say("No screen: the same results are in the files.")
-        return
-    try:
-        from napari_itermask.gui.show import show_run
-    except ImportError as error:
-        say(f'No window ({error}): pip install "napari-itermask[all]" brings napari and PyQt6.')
-        return
-    show_run(run, truth)
+    if display_is_named() and ensure_libraries(say) and has_display():
+        return True
+    if wanted:
+        raise OSError("there is no screen that a window could open on.")
+    say("No screen: the same results are in the files.")
+    return False

@@ -8,11 +8,13 @@ calls :meth:`Session.pump` (in a window: Qt's).
 from __future__ import annotations
 
 import atexit
+import os
 import time
 import weakref
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing, suppress
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
@@ -20,7 +22,7 @@ from psygnal import Signal
 
 from napari_itermask.gui.going import Event, Going, Order
 from napari_itermask.gui.opening import Opened, Request, open_scan
-from napari_itermask.gui.restoring import Restored, restore
+from napari_itermask.gui.restoring import Restored, restore, restore_folder
 from napari_itermask.gui.shelf import RunEntry, Shelf
 from napari_itermask.gui.trouble import Trouble, explain
 from napari_itermask.gui.worker import Gate, Inbox, Lane, StopAsked
@@ -458,6 +460,18 @@ class Session:
             partial(self._on_not_opened, busy, None),
         )
 
+    def open_run(self, folder: str | os.PathLike[str]) -> None:
+        """Look at a saved run: its scan is opened, the run joins :attr:`runs`; returns at once."""
+        self.stop()
+        self.cancel_opening()
+        path, opened = Path(folder), self.opened
+        busy = self._begin_busy(f"reading {path.name}")
+        self._engine.submit(
+            partial(restore_folder, path, opened),
+            partial(self._on_run_opened, path.name, busy),
+            partial(self._on_not_opened, busy, None),
+        )
+
     def rename(self, entry: RunEntry, name: str) -> None:
         """Give a run another name, here and on disk."""
         self._shelf.rename(entry, name)
@@ -674,6 +688,11 @@ class Session:
         self._take_over(restored.run)
         self._look_at(entry)
         self.runs_changed.emit()
+
+    def _on_run_opened(self, name: str, busy: str, restored: Restored) -> None:
+        entry = RunEntry(0, name)
+        self._shelf.entries.insert(0, entry)
+        self._on_restored(entry, busy, restored)
 
     def _take_over(self, run: Run) -> None:
         """Model and settings of a run that came back; a model that is gone is left as it was."""

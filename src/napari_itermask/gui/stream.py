@@ -16,15 +16,28 @@ from qtpy.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
 from napari_itermask.figures.panel import grey_limits
 from napari_itermask.gui.archive import Archive
 from napari_itermask.gui.layers import KINDS, Canvas, Kind, Limits, limits_of, resolve
+from napari_itermask.gui.orientation import orientation_of
 from napari_itermask.gui.preferences import Preferences, on_change, preferences
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.space import from_layer, metadata, placing, to_layer
+from napari_itermask.gui.space import KEY, from_layer, metadata, placing, to_layer
 from napari_itermask.models.store import look_also_in
 
 
 def session_of(viewer: Any) -> Session:
     """The session of a viewer: one each, made on first use."""
     return stream_of(viewer).session
+
+
+def session(viewer: Any) -> Session:
+    """The session that a viewer's docks share, to drive the window from code.
+
+    >>> session = napari_itermask.session(viewer)
+    >>> session.open("flair.nii.gz")
+    >>> session.start()
+
+    ``open`` returns at once and ``start`` waits for it; see :class:`Session` for the rest.
+    """
+    return session_of(viewer)
 
 
 def stream_of(viewer: Any) -> Stream:
@@ -182,14 +195,18 @@ class Stream(QObject):
         if scan is None or opened is None:
             return
         self._scan_layer = opened.layer
-        if opened.layer is not None:
+        facts = metadata(
+            scan.affine, scan.image.shape, scan.header, view=opened.view, path=scan.path
+        )
+        if opened.layer is not None:  # its own metadata stay as they are
+            orientation_of(self.viewer).know(opened.layer, facts[KEY])
             return
         place = placing(scan.affine, scan.image.shape, opened.view)
         self._scan_layer = self.viewer.add_image(
             to_layer(scan.image, scan.affine),
             name=scan.name,
             contrast_limits=grey_limits(scan),
-            metadata=metadata(scan.affine, scan.image.shape, scan.header, path=scan.path),
+            metadata=facts,
             **place,
         )
         show_fullest_slice(self.viewer, to_layer(scan.brain, scan.affine), self._scan_layer)

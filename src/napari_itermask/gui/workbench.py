@@ -18,9 +18,12 @@ def open_workbench(viewer: napari.Viewer) -> None:
     real: Any = getattr(viewer, "__wrapped__", viewer)
     docks = {name: _dock(real, name) for name in (*RIGHT, BELOW)}
     window = docks["Refine"].window()
+    # The settings need the height, the curve does well with the width that is left.
+    window.setCorner(Qt.Corner.BottomRightCorner, Qt.DockWidgetArea.RightDockWidgetArea)
     for name in RIGHT[1:]:
         window.tabifyDockWidget(docks["Refine"], docks[name])
-    for dock in docks.values():
+    for name, dock in docks.items():
+        dock.setWindowTitle(name)  # what its tab says: three whole titles do not fit
         dock.show()
     docks["Refine"].raise_()
     # Sizes hold only once Qt has laid the docks out.
