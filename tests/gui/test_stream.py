@@ -233,3 +233,19 @@ def test_closing_in_the_middle_of_a_run_ends_its_thread(viewer, small_model, sca
     until(lambda: stream.session.passes_done > 0)
     stream.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("itermask-")]
+
+
+@pytest.mark.parametrize("style", ["above threshold", "modulated", "whole"])
+def test_the_error_is_hidden_below_the_threshold_or_modulated_or_shown_whole(
+    opened, viewer, until, style
+):
+    opened.error_style = style
+    opened.canvas.restyle(style)
+    run = finished(opened, until)
+    layer = viewer.layers["error"]
+    low, high = layer.contrast_limits
+    assert low == (pytest.approx(run.threshold) if style == "above threshold" else 0)
+    assert high >= 2 * run.threshold
+    alpha = layer.colormap.map([0.0, 0.5, 1.0])[:, 3]
+    expected = {"above threshold": (0, 1, 1), "modulated": (0, 0.5, 1), "whole": (1, 1, 1)}
+    np.testing.assert_allclose(alpha, expected[style], atol=0.01)

@@ -165,7 +165,7 @@ def limits_of(opened: Opened, grid: OnGrid, step: Step, style: ErrorStyle) -> Li
     guide = float(np.percentile(np.abs(grid.guide[grid.brain]), 99)) or 1.0
     grey = np.percentile(opened.scan.image[opened.scan.brain], [1, 99.8])
     scaled = np.percentile(inside, [1, 99.8])
-    top = float(np.percentile(step.error[grid.brain], 99.5))
+    top = float(np.percentile(step.error[grid.brain], 99.9))
     return Limits(
         grey=(float(grey[0]), float(max(grey[1], grey[0] + 1e-6))),
         scaled=(float(scaled[0]), float(max(scaled[1], scaled[0] + 1e-6))),
@@ -182,8 +182,9 @@ class Canvas:
     layer of its own.
     """
 
-    def __init__(self, viewer: Any) -> None:
+    def __init__(self, viewer: Any, style: ErrorStyle = "above threshold") -> None:
         self.viewer = viewer
+        self._style = style
         self._layers: dict[Kind, Any] = {}
         self._content: dict[Kind, tuple[Any, ...]] = {}
         self._pristine: NDArray[Any] | None = None
@@ -195,6 +196,13 @@ class Canvas:
         """The layer of that kind, while it is in the viewer."""
         layer = self._layers.get(kind)
         return layer if layer is not None and layer in self.viewer.layers else None
+
+    def restyle(self, style: ErrorStyle) -> None:
+        """Draw the error in another style, from now on."""
+        self._style = style
+        layer = self.layer("error")
+        if layer is not None:
+            layer.colormap, layer.blending = _looks(style)
 
     def wants(self, kind: Kind) -> bool:
         """Whether a layer is to be made or kept up to date: not one that the user deleted."""
@@ -330,19 +338,25 @@ class Canvas:
             layer.editable = not self._locked
         else:
             layer = self.viewer.add_image(
-                data, contrast_limits=shown.limits, **STYLES[kind], **common
+                data, contrast_limits=shown.limits, visible=kind == "error", **common
             )
+            if kind == "error":
+                layer.opacity = 0.8
+                layer.colormap, layer.blending = _looks(self._style)
         self._layers[kind] = layer
         layer.events.visible.connect(lambda: self.bring(kind))
 
 
-STYLES: dict[Kind, dict[str, Any]] = {
-    "masked input": {"colormap": "gray", "visible": False},
-    "guide": {"colormap": "gray", "visible": False},
-    "reconstruction": {"colormap": "gray", "visible": False},
-    # Added to the grey scan, what lies under the lower limit is black, and so not seen at all.
-    "error": {"colormap": "inferno", "blending": "additive", "opacity": 0.8},
-}
+def _looks(style: ErrorStyle) -> tuple[Any, str]:
+    """Colours and blending of the error: glass where nothing is to be seen, else as it is."""
+    from napari.utils.colormaps import Colormap, ensure_colormap
+
+    if style == "whole":
+        return "inferno", "additive"
+    colours = ensure_colormap("inferno").map(np.linspace(0, 1, 256)).copy()
+    # What lies under the lower limit, the threshold, takes the first colour.
+    colours[:, 3] = np.linspace(0, 1, 256) if style == "modulated" else np.arange(256) > 0
+    return Colormap(colours, name=f"inferno, {style}"), "translucent"
 
 
 def _masked_input(grid: OnGrid, step: Step, seed: int) -> NDArray[np.float32]:

@@ -198,15 +198,16 @@ class Session:
             self._opening.cancel()
             self._opening = None
 
-    def choose_model(self, name: str, **of_checkpoint: Any) -> None:
-        """Choose a model by name, folder or checkpoint; the settings become its card's.
+    def choose_model(self, model: Model | str | os.PathLike[str], **of_checkpoint: Any) -> None:
+        """Choose a model, or its name, folder or checkpoint; the settings become its card's.
 
         Raises
         ------
         ModelError
             If there is no such model; the one before it stays.
         """
-        model = load_model(name, **of_checkpoint)
+        if not isinstance(model, Model):
+            model = load_model(model, **of_checkpoint)
         self.stop()
         self._model, self._settings = model, None
         self.model_changed.emit(model.card)
@@ -228,6 +229,11 @@ class Session:
     def busy(self) -> str:
         """What is being opened, prepared or stripped; "" when nothing is."""
         return self._busies[-1] if self._busies else ""
+
+    @property
+    def sweeping(self) -> bool:
+        """Whether a sweep goes on."""
+        return self._sweeping is not None
 
     @property
     def keeping(self) -> bool:

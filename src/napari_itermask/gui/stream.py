@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -62,7 +63,7 @@ class Stream(QObject):
         self.session = session or Session(
             Archive(), chosen.device, chosen.maps_budget, chosen.runs_budget
         )
-        self.canvas = Canvas(viewer)
+        self.canvas = Canvas(viewer, chosen.error_style)
         self.rate = chosen.refresh_rate
         self.error_style = chosen.error_style
         self._limits: tuple[int, Limits] | None = None
@@ -72,6 +73,8 @@ class Stream(QObject):
         self._pumping = False
         self._tick = self._timer(self._refresh)
         self._turn = self._timer(self._bring_next)  # of interval 0: the next turn of the loop
+        self._closing = self._timer(self._close_with_the_window)
+        self._window: Any = None
         self._woken.connect(self._pump)  # queued where another thread emits it
         session = self.session
         session.on_wake(self._wake)
@@ -100,20 +103,21 @@ class Stream(QObject):
 
     def watch(self, window: Any) -> None:
         """End the session when ``window``, the viewer's, is closed."""
+        self._window = window
         window.installEventFilter(self)
 
     def eventFilter(self, _: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """See the window go; a mere Close event may still be refused by a question to the user."""
+        """See the window go; a Close may still be refused by a question to the user."""
         if event.type() == QEvent.Type.DeferredDelete:
             self.close()
+        elif event.type() == QEvent.Type.Close:
+            self._closing.start()
         return False
 
-    def show_guide(self, guide: Any) -> None:
-        """Show a guide ``(X, Y, Z)`` on the model's grid, such as one of another cutoff."""
-        opened, grid = self.session.opened, self.session.grid
-        if opened is None or grid is None:
-            return
-        self.canvas.show_guide(guide, grid.placement, opened.view)
+    def _close_with_the_window(self) -> None:
+        with suppress(RuntimeError):  # it is gone altogether, and DeferredDelete has told so
+            if self._window is not None and not self._window.isVisible():
+                self.close()
 
     def close(self) -> None:
         """End the session: its thread leaves after the pass that goes on."""
@@ -231,6 +235,7 @@ class Stream(QObject):
         look_also_in(chosen.model_folder)
         self.rate = chosen.refresh_rate
         self.error_style = chosen.error_style
+        self.canvas.restyle(chosen.error_style)
         self._limits = None
         self.session.maps_budget = chosen.maps_budget
         self.session.runs_budget = chosen.runs_budget

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import weakref
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import napari
@@ -27,7 +30,7 @@ def open_workbench(viewer: napari.Viewer) -> None:
         dock.show()
     docks["Refine"].raise_()
     # Sizes hold only once Qt has laid the docks out.
-    QTimer.singleShot(0, lambda: _share(window, docks))
+    QTimer.singleShot(0, partial(_share, weakref.ref(docks["Refine"]), weakref.ref(docks[BELOW])))
     _get_ready(real, window)
 
 
@@ -58,14 +61,15 @@ def _widget(viewer: Any, name: str) -> Any:
     return docks[name](viewer)
 
 
-def _share(window: Any, docks: dict[str, Any]) -> None:
+def _share(refine: weakref.ref[Any], below: weakref.ref[Any]) -> None:
     """Leave most of the window to the canvas."""
-    try:
-        width = min(400, max(330, window.width() // 4))
-        window.resizeDocks([docks["Refine"]], [width], Qt.Orientation.Horizontal)
-        window.resizeDocks([docks[BELOW]], [window.height() // 4], Qt.Orientation.Vertical)
-    except RuntimeError:  # the window was closed in the same breath
-        return
+    right, under = refine(), below()
+    with suppress(RuntimeError):  # the window was closed in the same breath
+        if right is not None and under is not None:
+            window = right.window()
+            width = min(400, max(330, window.width() // 4))
+            window.resizeDocks([right], [width], Qt.Orientation.Horizontal)
+            window.resizeDocks([under], [window.height() // 4], Qt.Orientation.Vertical)
 
 
 def _get_ready(viewer: Any, window: Any) -> None:
