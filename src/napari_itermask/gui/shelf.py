@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING
 
@@ -85,14 +84,10 @@ class Shelf:
         if archive is None or run is None:
             return
 
-        def kept(where: Entry) -> None:
-            entry.kept = where
-            self._release()
-            self._changed()
+        def keep() -> None:
+            entry.kept = archive.keep(run, entry.name)
 
-        self._keeper.submit(
-            partial(archive.keep, run, entry.name), kept, lambda error: self._say(explain(error))
-        )
+        self._on_disk(keep)
 
     def look_at(self, entry: RunEntry | None) -> None:
         """Make a run the current one; others that lie on disk leave memory."""
@@ -100,21 +95,31 @@ class Shelf:
         self._release()
 
     def rename(self, entry: RunEntry, name: str) -> None:
-        """Give a run another name, here and on disk."""
-        if entry.kept is not None and self.archive is not None:
-            entry.kept = self.archive.rename(entry.kept, name)
+        """Give a run another name, here at once and on disk."""
         entry.name = name
+        archive = self.archive
+
+        def rename() -> None:
+            if archive is not None and entry.kept is not None and entry.kept.name != name:
+                entry.kept = archive.rename(entry.kept, name)
+
+        self._on_disk(rename)
 
     def delete(self, entry: RunEntry) -> bool:
-        """Delete a run, here and on disk; returns whether it was the current one."""
-        if entry.kept is not None and self.archive is not None:
-            self.archive.delete(entry.kept)
+        """Delete a run, here at once and on disk; returns whether it was the current one."""
         self.entries.remove(entry)
         was_current = entry is self.current
         if was_current:
             self.current = None
         if entry.run is not None:
             entry.run.passes.close()
+        archive = self.archive
+
+        def delete() -> None:
+            if archive is not None and entry.kept is not None:
+                archive.delete(entry.kept)
+
+        self._on_disk(delete)
         return was_current
 
     def close(self) -> None:
@@ -124,6 +129,15 @@ class Shelf:
                 entry.run.passes.close()
         if self.archive is not None:
             self.archive.close()
+
+    def _on_disk(self, work: Callable[[], None]) -> None:
+        """Do it on the keeper's thread, after what waits there: the run itself, perhaps."""
+
+        def done(_: None) -> None:
+            self._release()
+            self._changed()
+
+        self._keeper.submit(work, done, lambda error: self._say(explain(error)))
 
     def _release(self) -> None:
         left = self.budget
