@@ -46,6 +46,7 @@ class Heart:
         self._last = self._window = time.perf_counter()
 
     def start(self) -> None:
+        """Begin to watch."""
         self.worst = [0.0]
         self._last = self._window = time.perf_counter()
         self.timer.start()
@@ -59,6 +60,7 @@ class Heart:
             self._window = now
 
     def stop(self) -> dict[str, float]:
+        """End; the worst standstill, and what 95 % of the quarters of a second stayed under."""
         self.timer.stop()
         ms = 1000 * np.array(self.worst[:-1] or self.worst)
         return {"worst_ms": float(ms.max()), "p95_ms": float(np.percentile(ms, 95))}
@@ -183,7 +185,11 @@ def _memory(session, one, runs: int) -> dict[str, float]:
     for n in range(runs):
         one(itm.RefineSettings(gamma=0.05 + 0.01 * n))
         sizes.append(resident())
-    return {"memory_2_mb": sizes[1], "memory_last_mb": sizes[-1], "memory_ratio": sizes[-1] / sizes[1]}
+    return {
+        "memory_2_mb": sizes[1],
+        "memory_last_mb": sizes[-1],
+        "memory_ratio": sizes[-1] / sizes[1],
+    }
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """Draw the pictures of the window in docs/: the real product, on its sample patient.
 
-    python docs/make_window_pictures.py        # needs a screen; xvfb-run will do
+python docs/make_window_pictures.py        # needs a screen; xvfb-run will do
 """
 
 from __future__ import annotations

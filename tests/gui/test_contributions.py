@@ -7,7 +7,7 @@ from nibabel.affines import apply_affine
 from scipy.spatial.transform import Rotation
 
 import napari_itermask as itm
-from napari_itermask.gui.space import mm_of, placing, to_layer, volume_of
+from napari_itermask.gui.placed.space import mm_of, placing, to_layer, volume_of
 from napari_itermask.synthetic.patient import sample_files
 
 pytest.importorskip("napari")

@@ -27,8 +27,8 @@ from qtpy.QtWidgets import (  # noqa: E402
 )
 
 from napari_itermask.gui.guide_dock import EMPTY, GuideDock  # noqa: E402
-from napari_itermask.gui.plots import Plot  # noqa: E402
-from napari_itermask.gui.space import to_layer  # noqa: E402
+from napari_itermask.gui.parts.plots import Plot  # noqa: E402
+from napari_itermask.gui.placed.space import to_layer  # noqa: E402
 from napari_itermask.gui.stream import session_of, stream_of  # noqa: E402
 
 

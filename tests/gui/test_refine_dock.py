@@ -27,10 +27,10 @@ from qtpy.QtWidgets import (  # noqa: E402
     QSlider,
 )
 
+from napari_itermask.gui.placed.space import metadata, placing, to_layer  # noqa: E402
+from napari_itermask.gui.refine.remember import choices_file, recall  # noqa: E402
+from napari_itermask.gui.refine.run_panel import KEYS, duration, expected_passes  # noqa: E402
 from napari_itermask.gui.refine_dock import RefineDock  # noqa: E402
-from napari_itermask.gui.remember import choices_file, recall  # noqa: E402
-from napari_itermask.gui.run_panel import KEYS, duration, expected_passes  # noqa: E402
-from napari_itermask.gui.space import metadata, placing, to_layer  # noqa: E402
 from napari_itermask.gui.stream import session_of, stream_of  # noqa: E402
 from napari_itermask.gui.trouble import Trouble  # noqa: E402
 from napari_itermask.scans.strip import available_strippers  # noqa: E402

@@ -79,7 +79,7 @@ class Open:
 
     def cell(self, entry, title):
         """What the table says of a run or a map."""
-        from napari_itermask.gui.runs_table import TITLES
+        from napari_itermask.gui.runs.runs_table import TITLES
 
         model = self.dock.table.model()
         names = [model.index(row, 0).data() for row in range(model.rowCount())]
@@ -159,7 +159,7 @@ def test_the_details_name_what_differs(bare):
 
 
 def test_numbers_are_sorted_as_numbers(bare):
-    from napari_itermask.gui.runs_table import TITLES
+    from napari_itermask.gui.runs.runs_table import TITLES
 
     run, table, column = bare.runs[0], bare.dock.table, TITLES.index("Passes")
     many = run.record.model_copy(update={"passes": run.record.passes * 5})
@@ -534,7 +534,7 @@ def test_a_run_is_loaded_from_any_folder_and_its_files_are_never_deleted(bare, f
 KEEPS = """
 import os, sys
 import napari_itermask as itm
-from napari_itermask.gui.archive import Archive
+from napari_itermask.gui.runs.archive import Archive
 Archive().keep(itm.load_run(sys.argv[1]), "precious")
 if sys.argv[2] == "crash":
     os.kill(os.getpid(), 9)

@@ -1,4 +1,4 @@
-"""The session alone, without a window: open, run, pause, step, stop, tune, restore, and every fault."""
+"""The session without a window: open, run, pause, step, stop, tune, restore, and each fault."""
 
 import threading
 import time
@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import napari_itermask as itm
-from napari_itermask.gui.archive import Archive
+from napari_itermask.gui.runs.archive import Archive
 from napari_itermask.gui.session import Session
 
 
@@ -17,7 +17,7 @@ def session(small_model, tmp_path):
     session = Session(Archive(tmp_path / "runs"))
     session.choose_model(small_model.weights.parent)
     session.heard = []
-    session.troubled.connect(lambda trouble: session.heard.append(trouble))
+    session.troubled.connect(session.heard.append)
     yield session
     session.close()
     assert not [t for t in threading.enumerate() if t.name.startswith("itermask-")]
@@ -273,7 +273,7 @@ class Fails:
     def __init__(self, network, k, error):
         self.network, self.left, self.error = network, k, error
 
-    def __call__(self, *given):
+    def repaint(self, *given):
         self.left -= 1
         if self.left < 0:
             raise self.error
@@ -294,8 +294,12 @@ def test_an_error_in_any_pass_is_said_and_the_window_is_usable_after(
 ):
     reconstructor = opened.model.reconstructor()
     real = type(reconstructor).__call__
-    failing = Fails(lambda *given: real(*given), k, error)
-    monkeypatch.setattr(type(reconstructor), "__call__", lambda *given: failing(*given))
+    failing = Fails(real, k, error)
+
+    def broken(*given):  # a function, so that it is given the reconstructor too
+        return failing.repaint(*given)
+
+    monkeypatch.setattr(type(reconstructor), "__call__", broken)
     opened.start()
     opened.wait()
     assert opened.heard[-1].kind == kind

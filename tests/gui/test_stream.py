@@ -1,4 +1,4 @@
-"""What a run gives reaches the layers of a real viewer, in place, and nothing of the user's changes."""
+"""What a run gives reaches a real viewer's layers, in place; nothing of the user's changes."""
 
 import threading
 
@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from nibabel.affines import apply_affine
 
+from napari_itermask.gui.placed.space import mm_of, to_layer
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.space import mm_of, to_layer
 from napari_itermask.gui.stream import Stream, session_of, stream_of
 
 
@@ -148,9 +148,7 @@ def test_a_dragged_threshold_shows_the_searchs_mask_at_once(opened, viewer, unti
     )
 
 
-def test_painting_begins_a_run_from_the_painted_mask_and_keeps_the_painting(
-    opened, viewer, until
-):
+def test_painting_begins_a_run_from_the_painted_mask_and_keeps_the_painting(opened, viewer, until):
     finished(opened, until)
     layer = viewer.layers["mask"]
     layer.paint(np.array(layer.data.shape) // 2, 1, refresh=False)
@@ -249,3 +247,21 @@ def test_the_error_is_hidden_below_the_threshold_or_modulated_or_shown_whole(
     alpha = layer.colormap.map([0.0, 0.5, 1.0])[:, 3]
     expected = {"above threshold": (0, 1, 1), "modulated": (0, 0.5, 1), "whole": (1, 1, 1)}
     np.testing.assert_allclose(alpha, expected[style], atol=0.01)
+
+
+@pytest.mark.parametrize("order", [(0, 1, 2), (1, 0, 2), (2, 0, 1)])
+def test_show_the_mask_turns_the_slider_to_where_it_is_largest_in_any_plane(
+    opened, viewer, until, order
+):
+    run = finished(opened, until)
+    assert run.mask.any()
+    viewer.dims.order = order
+    viewer.dims.set_current_step(order[0], 0)
+    opened.show_mask()
+    mask = viewer.layers["mask"].data > 0
+    shown = np.take(mask, round(float(_index(viewer, order[0]))), order[0])
+    assert shown.sum() == mask.sum(axis=tuple({0, 1, 2} - {order[0]})).max()
+
+
+def _index(viewer, axis):
+    return viewer.layers["mask"].world_to_data(viewer.dims.point)[axis]

@@ -26,10 +26,10 @@ from qtpy.QtWidgets import (  # noqa: E402
     QToolTip,
 )
 
-from napari_itermask.gui.curve_plots import EMPTY  # noqa: E402
-from napari_itermask.gui.plots import Plot  # noqa: E402
+from napari_itermask.gui.parts.plots import Plot  # noqa: E402
 from napari_itermask.gui.shelf import RunEntry  # noqa: E402
 from napari_itermask.gui.stream import session_of, stream_of  # noqa: E402
+from napari_itermask.gui.threshold.curve_plots import EMPTY  # noqa: E402
 from napari_itermask.gui.threshold_dock import ThresholdDock  # noqa: E402
 
 TANGENT = itm.RefineSettings(max_passes=3, y_limit=100.0)

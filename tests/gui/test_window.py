@@ -1,4 +1,4 @@
-"""What the shell opens: the workbench on a scan, on a saved run, or on the sample that runs at once."""
+"""What the shell opens: the workbench on a scan, a saved run, or a sample that runs at once."""
 
 import numpy as np
 import pytest

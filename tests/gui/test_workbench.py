@@ -88,7 +88,9 @@ def _buttons():
     return QAbstractButton
 
 
-def test_the_windows_mask_is_the_shells_bit_for_bit(viewer, scan_file, small_model, tmp_path, until):
+def test_the_windows_mask_is_the_shells_bit_for_bit(
+    viewer, scan_file, small_model, tmp_path, until
+):
     import nibabel as nib
 
     folder = small_model.weights.parent

@@ -16,7 +16,14 @@ from nibabel.nifti1 import Nifti1Header, intent_codes
 from numpy.typing import NDArray
 
 from napari_itermask.figures.panel import MASK_COLOUR, TRUTH_COLOUR
-from napari_itermask.gui.space import SpaceError, metadata, placing, stacked, to_layer, volume_of
+from napari_itermask.gui.placed.space import (
+    SpaceError,
+    metadata,
+    placing,
+    stacked,
+    to_layer,
+    volume_of,
+)
 from napari_itermask.record import RECORD, RunError, unchanged
 from napari_itermask.scans.files import save_volume
 from napari_itermask.scans.reading import ScanError, read_volumes

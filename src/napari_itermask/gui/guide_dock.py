@@ -20,14 +20,14 @@ from qtpy.QtWidgets import (
 )
 from superqt.utils import qthrottled
 
-from napari_itermask.gui.boxes import refuse, say_what_must, set_quietly
-from napari_itermask.gui.fields import help_of, range_words
-from napari_itermask.gui.guide_maker import GuideMaker, Seen
-from napari_itermask.gui.look import dress
-from napari_itermask.gui.number_box import NumberBox, calm_wheel
-from napari_itermask.gui.readings import round_4
+from napari_itermask.gui.guide.maker import GuideMaker, Seen
+from napari_itermask.gui.parts.boxes import refuse, say_what_must, set_quietly
+from napari_itermask.gui.parts.look import dress
+from napari_itermask.gui.parts.ties import listen
+from napari_itermask.gui.refine.fields import help_of, range_words
+from napari_itermask.gui.refine.number_box import NumberBox, calm_wheel
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.ties import listen
+from napari_itermask.gui.threshold.readings import round_4
 
 if TYPE_CHECKING:
     from napari_itermask.prepare import OnGrid
@@ -224,13 +224,13 @@ class GuideDock(QWidget):
         return float(np.clip((np.log10(cutoff) - low) / (high - low), 0, 1))
 
     def _wear(self, *_: Any) -> None:
-        from napari_itermask.gui.palette import Palette
+        from napari_itermask.gui.parts.palette import Palette
 
         self.plot.wear(Palette.of(self._viewer.theme))
 
     def _build(self) -> None:
         # pyqtgraph takes a tenth of a second: only where a dock is opened.
-        from napari_itermask.gui.guide_plot import GuidePlot
+        from napari_itermask.gui.guide.plot import GuidePlot
 
         self.plot = GuidePlot()
         self.plot.say(EMPTY)

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from napari_itermask.figures.panel import MASK_COLOUR
 from napari_itermask.gui.outline import outline
+from napari_itermask.gui.placed.space import KEY, Affine, View, metadata, placing, to_layer
 from napari_itermask.gui.preferences import ErrorStyle
-from napari_itermask.gui.space import KEY, Affine, View, metadata, placing, to_layer
 
 if TYPE_CHECKING:
     from napari_itermask.gui.opening import Opened

@@ -21,7 +21,7 @@ from nibabel.orientations import (
     ornt_transform,
 )
 
-from napari_itermask.gui.space import Affine, LayerVolume, View, view_of, volume_of
+from napari_itermask.gui.placed.space import Affine, LayerVolume, View, view_of, volume_of
 from napari_itermask.gui.worker import StopAsked
 from napari_itermask.scans.files import load_scan, scan_of
 from napari_itermask.scans.intensity import Mask

@@ -18,22 +18,22 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_itermask.gui.aside import Aside
-from napari_itermask.gui.claims import KEY
-from napari_itermask.gui.forms import SettingsForm
-from napari_itermask.gui.layer_choice import LayerChoice
-from napari_itermask.gui.look import align, dress
-from napari_itermask.gui.messages import Messages, Remedy, copying
-from napari_itermask.gui.model_panel import ModelPanel
+from napari_itermask.gui.parts.aside import Aside
+from napari_itermask.gui.parts.look import align, dress
+from napari_itermask.gui.parts.messages import Messages, Remedy, copying
+from napari_itermask.gui.parts.ties import listen
+from napari_itermask.gui.placed.claims import KEY
 from napari_itermask.gui.preferences import preferences
-from napari_itermask.gui.remember import Choices, Memory, recall
-from napari_itermask.gui.run_panel import KEYS, RunPanel
-from napari_itermask.gui.scan_panel import INSTALL, ScanPanel
+from napari_itermask.gui.refine.forms import SettingsForm
+from napari_itermask.gui.refine.layer_choice import LayerChoice
+from napari_itermask.gui.refine.model_panel import ModelPanel
+from napari_itermask.gui.refine.remember import Choices, Memory, recall
+from napari_itermask.gui.refine.run_panel import KEYS, RunPanel
+from napari_itermask.gui.refine.scan_panel import INSTALL, ScanPanel
 from napari_itermask.gui.session import Session
 from napari_itermask.gui.stream import session_of, stream_of
-from napari_itermask.gui.ties import listen
 from napari_itermask.gui.trouble import Trouble, explain
-from napari_itermask.gui.where import WhereAmI
+from napari_itermask.gui.where.where_am_i import WhereAmI
 from napari_itermask.models.card import ModelCard
 from napari_itermask.scans.strip import available_strippers
 
@@ -152,6 +152,7 @@ class RefineDock(QWidget):
     def _say_what_is_next(self, _: Any = None) -> None:
         session = self.session
         run, step = KEYS["run"], KEYS["step"]
+        ways: list[Remedy] = []
         if session.state == "paused":
             hint = f"It waits: Go on ({run}), Step ({step}), or paint the mask."
         elif session.state == "running" and not session.busy:
@@ -166,7 +167,10 @@ class RefineDock(QWidget):
             hint = f"{self.scan.name} is open: press Run ({run})."
         else:
             hint = f"Turn a setting and press Run ({run}) again; the price stands beside it."
-        self.messages.hint(hint)
+            if self._stream is not None and session.run.mask.any():
+                tip = "Go to the slice where the mask is largest, in the plane that is shown."
+                ways = [Remedy("Show the mask", tip, self._stream.show_mask)]
+        self.messages.hint(hint, ways)
 
     # What can be done about it ----------------------------------------------------------------
 

@@ -8,7 +8,7 @@ import numpy as np
 from nibabel.affines import apply_affine
 
 from napari_itermask.gui.opening import Opened, mask_on
-from napari_itermask.gui.space import from_layer, placing, to_layer, volume_of
+from napari_itermask.gui.placed.space import from_layer, placing, to_layer, volume_of
 from napari_itermask.scans.reading import ScanError
 
 if TYPE_CHECKING:

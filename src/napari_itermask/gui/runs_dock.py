@@ -19,24 +19,24 @@ from qtpy.QtWidgets import (
     QWidget,
 )
 
-from napari_itermask.gui.aside import Aside
-from napari_itermask.gui.comparison_box import ComparisonBox
-from napari_itermask.gui.earlier_runs import EarlierRuns
-from napari_itermask.gui.look import dress
-from napari_itermask.gui.messages import Messages, Remedy
-from napari_itermask.gui.orientation import itself
-from napari_itermask.gui.run_actions import RunActions
-from napari_itermask.gui.run_buttons import RunButtons
-from napari_itermask.gui.run_files import MapEntry
-from napari_itermask.gui.run_words import details, differences
-from napari_itermask.gui.runs_table import RunsTable
+from napari_itermask.gui.parts.aside import Aside
+from napari_itermask.gui.parts.look import dress
+from napari_itermask.gui.parts.messages import Messages, Remedy
+from napari_itermask.gui.parts.ties import listen
+from napari_itermask.gui.runs.comparison_box import ComparisonBox
+from napari_itermask.gui.runs.earlier_runs import EarlierRuns
+from napari_itermask.gui.runs.run_actions import RunActions
+from napari_itermask.gui.runs.run_buttons import RunButtons
+from napari_itermask.gui.runs.run_files import MapEntry
+from napari_itermask.gui.runs.run_words import details, differences
+from napari_itermask.gui.runs.runs_table import RunsTable
 from napari_itermask.gui.shelf import RunEntry
 from napari_itermask.gui.stream import Stream, stream_of
-from napari_itermask.gui.ties import listen
 from napari_itermask.gui.trouble import Trouble, explain
+from napari_itermask.gui.where.orientation import itself
 
 if TYPE_CHECKING:
-    from napari_itermask.gui.runs_table import Row
+    from napari_itermask.gui.runs.runs_table import Row
     from napari_itermask.gui.session import Session
 
 SETTLE_MS = 250

@@ -22,7 +22,7 @@ from psygnal import Signal
 
 from napari_itermask.gui.going import Event, Going, Order
 from napari_itermask.gui.opening import Opened, Request, open_scan
-from napari_itermask.gui.restoring import Restored, restore, restore_folder
+from napari_itermask.gui.runs.restoring import Restored, restore, restore_folder
 from napari_itermask.gui.shelf import RunEntry, Shelf
 from napari_itermask.gui.trouble import Trouble, explain
 from napari_itermask.gui.worker import Gate, Inbox, Lane, StopAsked
@@ -32,7 +32,7 @@ from napari_itermask.record import RunError
 from napari_itermask.run import model_of
 
 if TYPE_CHECKING:
-    from napari_itermask.gui.archive import Archive
+    from napari_itermask.gui.runs.archive import Archive
     from napari_itermask.method.steps import Search, Step
     from napari_itermask.passes import Passes
     from napari_itermask.prepare import OnGrid

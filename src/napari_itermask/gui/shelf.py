@@ -11,8 +11,8 @@ from napari_itermask.gui.trouble import Trouble, explain
 from napari_itermask.gui.worker import Lane
 
 if TYPE_CHECKING:
-    from napari_itermask.gui.archive import Archive
-    from napari_itermask.gui.entry import Entry
+    from napari_itermask.gui.runs.archive import Archive
+    from napari_itermask.gui.runs.entry import Entry
     from napari_itermask.record import RunRecord
     from napari_itermask.result import Run
 

@@ -15,12 +15,12 @@ import numpy as np
 from qtpy.QtCore import QCoreApplication, QEvent, QObject, QTimer, Signal
 
 from napari_itermask.figures.panel import grey_limits
-from napari_itermask.gui.archive import Archive
 from napari_itermask.gui.layers import KINDS, Canvas, Kind, Limits, limits_of, resolve
-from napari_itermask.gui.orientation import orientation_of
+from napari_itermask.gui.placed.space import KEY, from_layer, metadata, placing, to_layer
 from napari_itermask.gui.preferences import Preferences, on_change, preferences
+from napari_itermask.gui.runs.archive import Archive
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.space import KEY, from_layer, metadata, placing, to_layer
+from napari_itermask.gui.where.orientation import orientation_of
 from napari_itermask.models.store import look_also_in
 
 
@@ -101,17 +101,26 @@ class Stream(QObject):
         """Whether every layer shows what it should."""
         return not (self._todo or self._turn.isActive() or self._tick.isActive())
 
+    def show_mask(self) -> None:
+        """Turn the slider to where the mask is largest, in the plane that is shown."""
+        layer = self.canvas.layer("mask")
+        if layer is not None:
+            show_fullest_slice(self.viewer, np.asarray(layer.data) > 0, layer)
+
     def watch(self, window: Any) -> None:
         """End the session when ``window``, the viewer's, is closed."""
         self._window = window
         window.installEventFilter(self)
 
     def eventFilter(self, _: Any, event: Any) -> bool:  # noqa: N802 - Qt's name
-        """See the window go; a Close may still be refused by a question to the user."""
-        if event.type() == QEvent.Type.DeferredDelete:
+        """See the window go; when the user closes it, napari may ask, and the user refuse."""
+        kind = event.type()
+        if kind == QEvent.Type.DeferredDelete:
             self.close()
-        elif event.type() == QEvent.Type.Close:
+        elif kind == QEvent.Type.Close and event.spontaneous():
             self._closing.start()
+        elif kind == QEvent.Type.Close:
+            self.close()
         return False
 
     def _close_with_the_window(self) -> None:
@@ -243,10 +252,14 @@ class Stream(QObject):
 
 
 def show_fullest_slice(viewer: Any, mask: Any, layer: Any) -> None:
-    """Turn the viewer's slider to where ``mask`` ``(S, A, R)`` of ``layer`` is largest."""
-    index = int(np.argmax(mask.sum(axis=(1, 2))))
-    middle = [(n - 1) / 2 for n in mask.shape[1:]]
-    viewer.dims.set_point(0, float(layer.data_to_world((index, *middle))[0]))
+    """Turn the slider to where ``mask`` ``(S, A, R)`` of ``layer`` is largest (2-D only)."""
+    if viewer.dims.ndisplay == 3 or not mask.any():
+        return
+    axis = int(viewer.dims.not_displayed[-1]) - (viewer.dims.ndim - 3)
+    point = [(n - 1) / 2 for n in mask.shape]
+    point[axis] = int(np.argmax(mask.sum(axis=tuple({0, 1, 2} - {axis}))))
+    world = layer.data_to_world(point)
+    viewer.dims.set_point(viewer.dims.not_displayed[-1], float(world[axis]))
 
 
 _STREAMS: dict[int, Stream] = {}

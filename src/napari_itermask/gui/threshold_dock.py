@@ -7,9 +7,9 @@ from typing import Any
 from qtpy.QtCore import QSize
 from qtpy.QtWidgets import QSizePolicy, QTabBar, QTabWidget, QVBoxLayout, QWidget
 
-from napari_itermask.gui.look import dress
+from napari_itermask.gui.parts.look import dress
+from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.ties import listen
 
 
 class ThresholdDock(QWidget):
@@ -30,9 +30,9 @@ class ThresholdDock(QWidget):
 
     def __init__(self, napari_viewer: Any, session: Session | None = None) -> None:
         # pyqtgraph takes a tenth of a second: only where a dock is opened.
-        from napari_itermask.gui.curve_page import CurvePage
-        from napari_itermask.gui.passes_page import PassesPage
-        from napari_itermask.gui.sweep_page import SweepPage
+        from napari_itermask.gui.threshold.curve_page import CurvePage
+        from napari_itermask.gui.threshold.passes_page import PassesPage
+        from napari_itermask.gui.threshold.sweep_page import SweepPage
 
         super().__init__()
         if session is None:
@@ -69,7 +69,7 @@ class ThresholdDock(QWidget):
         return QSize(900, 220)
 
     def _wear(self, *_: Any) -> None:
-        from napari_itermask.gui.palette import Palette
+        from napari_itermask.gui.parts.palette import Palette
 
         palette = Palette.of(self._viewer.theme)
         for page in (self.curve, self.sweep, self.passes):

@@ -31,7 +31,7 @@ class PassFailed(Exception):  # noqa: N818 - reads as what happened
 
 def explain(error: BaseException) -> Trouble:
     """Put what was raised into words."""
-    from napari_itermask.gui.space import NoSpacing
+    from napari_itermask.gui.placed.space import NoSpacing
     from napari_itermask.models.store import ModelError
     from napari_itermask.scans.reading import NotStripped
 

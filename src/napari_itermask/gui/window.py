@@ -10,8 +10,8 @@ import napari
 
 from napari_itermask.figures.panel import TRUTH_COLOUR
 from napari_itermask.gui.outline import outline
+from napari_itermask.gui.placed.space import metadata, placing, to_layer
 from napari_itermask.gui.session import Session
-from napari_itermask.gui.space import metadata, placing, to_layer
 from napari_itermask.gui.stream import session_of
 from napari_itermask.gui.workbench import open_workbench
 

@@ -35,7 +35,7 @@ class ScanError(ValueError):
     """A file that cannot be used; the message says which, why, and what to do."""
 
 
-class NotStripped(ScanError):
+class NotStripped(ScanError):  # noqa: N818 - a question rather than a fault
     """A scan whose brain was to be found and that seems to have its skull."""
 
 

@@ -1,0 +1,1 @@
+"""What the Refine dock is made of: scan, model, settings, run."""

@@ -1,0 +1,1 @@
+"""Finished runs: kept on disk, listed, compared, restored, saved."""

@@ -1,0 +1,1 @@
+"""What the Threshold dock is made of: the curve, the sweep, the passes."""
