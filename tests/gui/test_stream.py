@@ -230,7 +230,7 @@ def test_closing_in_the_middle_of_a_run_ends_its_thread(viewer, small_model, sca
     stream.session.start()
     until(lambda: stream.session.passes_done > 0)
     stream.close()
-    assert not [t for t in threading.enumerate() if t.name.startswith("itermask-")]
+    assert not [t for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")]
 
 
 @pytest.mark.parametrize("style", ["above threshold", "modulated", "whole"])

@@ -126,7 +126,7 @@ assert session.passes_done >= 1
 viewer.close()
 for _ in range(20):
     QApplication.processEvents()
-print([t.name for t in threading.enumerate() if t.name.startswith("itermask")])
+print([t.name for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")])
 """
 
 
