@@ -134,7 +134,11 @@ class Stream(QObject):
         self._turn.stop()
         self._stop_listening()
         self.canvas.forget()
+        self._window = None
+        # Who still holds the session (a dock, a notebook) must not hold the window through it.
         self.session.on_wake(lambda: None)
+        self.session.read_painted = lambda: None
+        self.session.neighbours = tuple
         self.session.close()
 
     def _timer(self, call: Callable[[], None]) -> QTimer:
