@@ -40,7 +40,7 @@ class Heart:
     def __init__(self) -> None:
         from qtpy.QtCore import QTimer
 
-        self.timer = QTimer(interval=1)
+        self.timer = QTimer(interval=5)
         self.timer.timeout.connect(self._beat)
         self.worst: list[float] = []
         self._last = self._window = time.perf_counter()
@@ -59,30 +59,31 @@ class Heart:
             self.worst.append(0.0)
             self._window = now
 
-    def stop(self) -> dict[str, float]:
-        """End; the worst standstill, and what 95 % of the quarters of a second stayed under."""
+    def stop(self) -> list[float]:
+        """End; the longest standstill of each quarter of a second, in ms."""
         self.timer.stop()
-        ms = 1000 * np.array(self.worst[:-1] or self.worst)
-        return {"worst_ms": float(ms.max()), "p95_ms": float(np.percentile(ms, 95))}
+        return [1000 * seconds for seconds in self.worst[:-1] or self.worst]
 
 
 def until(condition, seconds: float = 300.0) -> None:
-    """Let Qt work until ``condition()`` holds."""
+    """Let Qt work, and sleep where it has nothing to do, until ``condition()`` holds."""
+    from qtpy.QtCore import QEventLoop, QTimer
     from qtpy.QtWidgets import QApplication
 
     end = time.perf_counter() + seconds
+    watch = QTimer(interval=20)
+    watch.start()
     while not condition():
         if time.perf_counter() > end:
             raise TimeoutError("the window did not get there")
-        QApplication.processEvents()
-        time.sleep(0.0005)
+        QApplication.processEvents(QEventLoop.ProcessEventsFlag.WaitForMoreEvents)
 
 
 def main() -> None:
     """Measure, print one table, and write JSON where asked."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--runs", type=int, default=10)
-    parser.add_argument("--pairs", type=int, default=3)
+    parser.add_argument("--pairs", type=int, default=5)
     parser.add_argument("--json", type=Path)
     asked = parser.parse_args()
 
@@ -121,12 +122,12 @@ def main() -> None:
         heart.start()
         seen.append(one(published))
         until(lambda: not session.keeping)
-        stalls.append(heart.stop())
+        stalls += heart.stop()
     facts["alone_s"] = statistics.median(alone)
     facts["window_s"] = statistics.median(seen)
     facts["ratio"] = statistics.median(s / a for s, a in zip(seen, alone, strict=True))
-    facts["worst_stall_ms"] = max(s["worst_ms"] for s in stalls)
-    facts["p95_stall_ms"] = max(s["p95_ms"] for s in stalls)
+    facts["worst_stall_ms"] = max(stalls)
+    facts["p95_stall_ms"] = float(np.percentile(stalls, 95))
 
     facts |= _drag(session, stream_of(viewer))
     facts |= _stop(session)
@@ -171,7 +172,11 @@ def _stop(session) -> dict[str, float]:
 
 
 def _memory(session, one, runs: int) -> dict[str, float]:
-    """Resident memory after the second of ``runs`` runs and after the last."""
+    """Resident memory after the second of ``runs`` runs and after the last.
+
+    With a budget that holds the current run alone: the others lie on disk, so what still grows is
+    lost.
+    """
     import gc
 
     import napari_itermask as itm
@@ -182,6 +187,7 @@ def _memory(session, one, runs: int) -> dict[str, float]:
         return psutil.Process(os.getpid()).memory_info().rss / 2**20
 
     sizes = []
+    session.runs_budget = 0
     for n in range(runs):
         one(itm.RefineSettings(gamma=0.05 + 0.01 * n))
         sizes.append(resident())

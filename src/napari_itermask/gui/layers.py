@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from napari_itermask.figures.panel import MASK_COLOUR
 from napari_itermask.gui.outline import outline
-from napari_itermask.gui.placed.space import KEY, Affine, View, metadata, placing, to_layer
+from napari_itermask.gui.placed.axes import turned
+from napari_itermask.gui.placed.space import KEY, Affine, View, metadata, placing
 from napari_itermask.gui.preferences import ErrorStyle
 
 if TYPE_CHECKING:
@@ -188,9 +189,21 @@ class Canvas:
         self._layers: dict[Kind, Any] = {}
         self._content: dict[Kind, tuple[Any, ...]] = {}
         self._pristine: NDArray[Any] | None = None
+        self._buffers: dict[Kind, NDArray[Any]] = {}  # of live layers, filled anew each time
         self._waiting: dict[Kind, tuple[Shown, View]] = {}
+        self._affines: dict[Kind, Any] = {}
         self._guides = 0
+        self.streams = False  # whether passes come by many a second
         self._locked = True
+
+    @property
+    def flows(self) -> bool:
+        """Whether every layer that is seen takes new voxels in place, which costs little."""
+        return self.streams and not any(
+            layer.visible and layer.data is not self._buffers.get(kind)
+            for kind, layer in self._layers.items()
+            if kind != "guide"
+        )
 
     def layer(self, kind: Kind) -> Any | None:
         """The layer of that kind, while it is in the viewer."""
@@ -238,6 +251,7 @@ class Canvas:
             if layer is not None:
                 self.viewer.layers.remove(layer)
         self._layers, self._content, self._pristine = {}, {}, None
+        self._buffers, self._affines = {}, {}
         self.forget()
 
     def show_guide(self, guide: NDArray[Any], placement: Placement, view: View) -> None:
@@ -289,15 +303,31 @@ class Canvas:
             return
         if kind == "mask":
             self._save_painted(layer)
-        data = self._data(kind, shown)
+        data = turned(shown.make(), shown.affine)
         self._content[kind] = shown.content
+        layer.metadata = _metadata(kind, shown, view)
+        filled = not shown.final and layer.data is self._buffers.get(kind)
+        if filled and data.shape == layer.data.shape:
+            np.copyto(layer.data, data)
+            if kind == "mask":
+                self._pristine = np.array(data, bool)
+            if shown.affine is not self._affines.get(kind):
+                self._affines[kind] = shown.affine
+                _place(layer, placing(shown.affine, shown.shape, view))
+            # A tenth of what new data cost. The thumbnail follows when the passes have ended.
+            layer.refresh(thumbnail=not self.streams, highlight=False, extent=False)
+            return
         placed = placing(shown.affine, shown.shape, view)
+        self._affines[kind] = shown.affine
+        self._buffers.pop(kind, None)
+        data = self._data(kind, data)
+        if self.streams and not shown.final:
+            data = self._buffers[kind] = np.array(data, order="C")
         if data.shape != layer.data.shape:
             _replace(layer, data, placed)
         else:
             layer.data = data
             _place(layer, placed)
-        layer.metadata = _metadata(kind, shown, view)
 
     def _save_painted(self, layer: Any) -> None:
         if self.painted() is None:
@@ -316,11 +346,11 @@ class Canvas:
         )
         copy.colormap = layer.colormap
 
-    def _data(self, kind: Kind, shown: Shown) -> NDArray[Any]:
-        data = to_layer(shown.make(), shown.affine)
+    def _data(self, kind: Kind, seen: NDArray[Any]) -> NDArray[Any]:
+        """What a layer is given for ``seen`` ``(S, A, R)``; may share its memory."""
         if kind != "mask":
-            return data.astype(np.float32, copy=False)
-        self._pristine = np.array(data, bool)
+            return np.ascontiguousarray(seen, np.float32)
+        self._pristine = np.array(seen, bool, order="C")
         return self._pristine.astype(np.uint8)
 
     def _make(self, kind: Kind, shown: Shown, view: View) -> None:
@@ -329,7 +359,7 @@ class Canvas:
             "metadata": _metadata(kind, shown, view),
             **placing(shown.affine, shown.shape, view),
         }
-        data = self._data(kind, shown)
+        data = self._data(kind, turned(shown.make(), shown.affine))
         self._content[kind] = shown.content
         if kind == "mask":
             layer = self.viewer.add_labels(data, opacity=0.9, **common)

@@ -19,6 +19,7 @@ from qtpy.QtWidgets import (
 )
 
 from napari_itermask.gui.parts.aside import Aside
+from napari_itermask.gui.parts.calm import Calm
 from napari_itermask.gui.parts.look import align, dress
 from napari_itermask.gui.parts.messages import Messages, Remedy, copying
 from napari_itermask.gui.parts.ties import listen
@@ -287,7 +288,7 @@ class RefineDock(QWidget):
         column.setContentsMargins(1, 2, 1, 2)
         column.setSpacing(4)
         column.addWidget(scroll, 1)
-        for widget in (self.run, self.messages, self.where):
+        for widget in (Calm(self.run), self.messages, Calm(self.where)):
             column.addWidget(widget)
         self.setMinimumWidth(330)
 

@@ -6,6 +6,8 @@ loop up to date, so that the window never waits for more than one.
 
 from __future__ import annotations
 
+import gc
+import os
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -22,6 +24,13 @@ from napari_itermask.gui.runs.archive import Archive
 from napari_itermask.gui.session import Session
 from napari_itermask.gui.where.orientation import orientation_of
 from napari_itermask.models.store import look_also_in
+
+A_TURN = 0.02
+"""Seconds after which a turn of the event loop begins no further layer."""
+DRAWING = 0.02
+"""The share of the processor's cores that the window may take from a run."""
+SLOWEST = 1.0
+"""Seconds between two refreshes at most."""
 
 
 def session_of(viewer: Any) -> Session:
@@ -69,7 +78,7 @@ class Stream(QObject):
         self._limits: tuple[int, Limits] | None = None
         self._todo: list[Kind] = []
         self._scan_layer: Any = None
-        self._last = 0.0
+        self._last = self._spent = 0.0
         self._pumping = False
         self._tick = self._timer(self._refresh)
         self._turn = self._timer(self._bring_next)  # of interval 0: the next turn of the loop
@@ -135,6 +144,7 @@ class Stream(QObject):
         self._stop_listening()
         self.canvas.forget()
         self._window = None
+        _leave_the_collector(self, at_rest=True)
         # Who still holds the session (a dock, a notebook) must not hold the window through it.
         self.session.on_wake(lambda: None)
         self.session.read_painted = lambda: None
@@ -157,18 +167,24 @@ class Stream(QObject):
         self._pumping = False
         self.session.pump()
         if self.session.newest is not None and not self._tick.isActive():
-            rate = self.rate if self.viewer.dims.ndisplay == 2 else self.rate / 2
-            left = 1 / rate - (time.perf_counter() - self._last)
+            left = self._interval() - (time.perf_counter() - self._last)
             self._tick.start(max(0, int(1000 * left)))
 
+    def _interval(self) -> float:
+        """Seconds from one refresh to the next: longer where drawing would slow the run down."""
+        rate = self.rate if self.viewer.dims.ndisplay == 2 else self.rate / 2
+        spent = time.thread_time() - self._spent  # by the window, since the last refresh
+        affordable = spent / (DRAWING * (os.cpu_count() or 1))
+        return max(1 / rate, min(affordable, SLOWEST))
+
     def _refresh(self) -> None:
-        self._last = time.perf_counter()
+        self._last, self._spent = time.perf_counter(), time.thread_time()
         self.session.refresh()
 
     def _draw(self) -> None:
         self._plan()
         self._todo = [kind for kind in reversed(KINDS) if self.canvas.wants(kind)]
-        self._turn.start()
+        self._bring_next()
 
     def _draw_mask(self) -> None:
         self._plan()
@@ -201,8 +217,16 @@ class Stream(QObject):
         self.canvas.plan(shown, opened.view)
 
     def _bring_next(self) -> None:
-        if self._todo:
+        """Bring layers up to date; each turn of the loop redraws the window.
+
+        While passes stream in, as many layers in one turn as it may take; one where they are new.
+        """
+        end = time.perf_counter() + A_TURN
+        while self._todo:
             self.canvas.bring(self._todo.pop())
+            if not self.canvas.flows or time.perf_counter() > end:
+                break
+        if self._todo:
             self._turn.start()
 
     def _on_scan(self, scan: Any) -> None:
@@ -233,6 +257,8 @@ class Stream(QObject):
             self.canvas.forget()
 
     def _on_state(self, state: str) -> None:
+        self.canvas.streams = state in ("running", "pausing")
+        _leave_the_collector(self, at_rest=not self.canvas.streams)
         step = self.session.shown_step() if state in ("paused", "idle") else None
         self.canvas.lock(locked=step is None or step.phase == "search")
 
@@ -266,4 +292,19 @@ def show_fullest_slice(viewer: Any, mask: Any, layer: Any) -> None:
     viewer.dims.set_point(viewer.dims.not_displayed[-1], float(world[axis]))
 
 
+def _leave_the_collector(stream: Stream, *, at_rest: bool) -> None:
+    """While a run streams, have Python's collector pass over what was there before it.
+
+    napari holds half a million objects: to look through them all stops every thread for a quarter
+    of a second.
+    """
+    busy = bool(_STREAMING)
+    (_STREAMING.discard if at_rest else _STREAMING.add)(hash(stream))
+    if _STREAMING and not busy:
+        gc.freeze()
+    elif busy and not _STREAMING:
+        gc.unfreeze()
+
+
+_STREAMING: set[int] = set()
 _STREAMS: dict[int, Stream] = {}

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import os
 import queue
+import sys
 import threading
 import weakref
 from collections import deque
@@ -18,6 +20,7 @@ from typing import Any, TypeVar
 from napari_itermask.method.settings import RefineSettings
 
 T = TypeVar("T")
+NICENESS = 10
 
 
 class StopAsked(Exception):  # noqa: N818 - no error: the user pressed Stop
@@ -95,6 +98,7 @@ class Lane:
             thread.join(timeout)
 
     def _serve(self) -> None:
+        _stand_back()
         while (job := self._jobs.get()) is not None:
             if not self._closed:
                 job()
@@ -103,6 +107,16 @@ class Lane:
     def _deliver(self, outcome: Callable[[], None]) -> None:
         self._waiting -= 1
         outcome()
+
+
+def _stand_back() -> None:
+    """Let the window's thread go first where both want the processor.
+
+    Linux alone gives each thread a niceness of its own; torch's threads inherit it.
+    """
+    if sys.platform == "linux":
+        with contextlib.suppress(OSError):
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), NICENESS)
 
 
 class Gate:

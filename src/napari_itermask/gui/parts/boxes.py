@@ -10,7 +10,7 @@ from napari_itermask.gui.refine.number_box import NumberBox, short
 def set_quietly(box: NumberBox, value: float) -> None:
     """Show ``value`` without a signal, unless the box is just being typed in."""
     line = box.lineEdit()
-    if line is not None and box.hasFocus() and line.isModified():
+    if box.value() == value or (line is not None and box.hasFocus() and line.isModified()):
         return
     before = box.blockSignals(True)
     box.setValue(value)

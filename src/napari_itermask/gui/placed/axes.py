@@ -65,8 +65,13 @@ def view_of(affine: Affine, shape: Shape) -> View:
 
 def to_layer(volume: NDArray[Any], affine: Affine) -> NDArray[Any]:
     """Turn ``(X, Y, Z)`` in file order to ``(S, A, R)``, contiguous; may share its memory."""
-    turned = apply_orientation(volume, io_orientation(affine))
-    return np.ascontiguousarray(turned.transpose(2, 1, 0))
+    return np.ascontiguousarray(turned(volume, affine))
+
+
+def turned(volume: NDArray[Any], affine: Affine) -> NDArray[Any]:
+    """``(X, Y, Z)`` in file order seen as ``(S, A, R)``; shares its memory."""
+    view: NDArray[Any] = apply_orientation(volume, io_orientation(affine)).transpose(2, 1, 0)
+    return view
 
 
 def from_layer(data: NDArray[Any], affine: Affine, shape: Shape) -> NDArray[Any]:

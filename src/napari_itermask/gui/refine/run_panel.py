@@ -181,8 +181,10 @@ class RunPanel(QWidget):
         self.progress.setText(first or BLANK)
         self.numbers.setText(second or BLANK)
         if (self.bar.maximum(), self.bar.value()) != (top, value):
+            self.bar.setUpdatesEnabled(False)  # else Qt draws it at once, and the window with it
             self.bar.setRange(0, top)
             self.bar.setValue(value)
+            self.bar.setUpdatesEnabled(True)
 
     def _button(self, name: str) -> QToolButton:
         button = QToolButton()

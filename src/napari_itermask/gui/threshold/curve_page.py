@@ -9,6 +9,7 @@ from qtpy.QtCore import QTimer
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 from superqt.utils import qthrottled
 
+from napari_itermask.gui.parts.calm import Calm
 from napari_itermask.gui.parts.palette import Palette
 from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.session import Session
@@ -48,7 +49,7 @@ class CurvePage(QWidget):
         row.setContentsMargins(0, 0, 4, 0)
         row.setSpacing(4)
         row.addWidget(self.plots, 1)
-        row.addWidget(self.controls)
+        row.addWidget(Calm(self.controls))
         self._follow = qthrottled(self._try_line, timeout=STEP_MS, leading=True)
         self._settle = QTimer(self)
         self._settle.setSingleShot(True)

@@ -9,7 +9,7 @@ import numpy as np
 from napari.layers import Image, Labels
 from nibabel.affines import apply_affine
 from qtpy.compat import isalive
-from qtpy.QtCore import Qt
+from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import (
     QButtonGroup,
     QHBoxLayout,
@@ -19,7 +19,6 @@ from qtpy.QtWidgets import (
     QVBoxLayout,
     QWidget,
 )
-from superqt.utils import QSignalThrottler
 
 from napari_itermask.gui.parts.ties import at_the_end
 from napari_itermask.gui.placed.space import KEY, view_of
@@ -74,9 +73,10 @@ class Readout(QLabel):
         self.setAlignment(Qt.AlignmentFlag.AlignTop | Qt.AlignmentFlag.AlignLeft)
         self.setSizePolicy(QSizePolicy.Policy.Ignored, QSizePolicy.Policy.Fixed)
         self.setAccessibleName("Under the cursor")
-        self._throttler = QSignalThrottler(parent=self)
-        self._throttler.setTimeout(INTERVAL_MS)
-        self._throttler.triggered.connect(self.read)
+        self._later = QTimer(self)
+        self._later.setSingleShot(True)
+        self._later.setInterval(INTERVAL_MS)
+        self._later.timeout.connect(self.read)
         self.read()
 
     def read(self) -> None:
@@ -90,7 +90,9 @@ class Readout(QLabel):
         # Lines break between values, not within one.
         unbroken = said.replace(" ", "\u00a0").replace("\u00a0·\u00a0", " · ")
         self.setText(unbroken or "Open a scan and point at it.")
-        self.setToolTip(f"{said}\n\n{_POINT}" if said else _POINT)
+        tip = f"{said}\n\n{_POINT}" if said else _POINT
+        if tip != self.toolTip():
+            self.setToolTip(tip)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802
         """Listen to the viewer while there is somebody to read it."""
@@ -112,7 +114,8 @@ class Readout(QLabel):
         return viewer.cursor.events.position, viewer.dims.events.ndisplay, viewer.layers.events
 
     def _ask(self) -> None:
-        self._throttler.throttle()
+        if not self._later.isActive():
+            self._later.start()
 
 
 class WhereAmI(QWidget):
