@@ -20,7 +20,9 @@ def session(small_model, tmp_path):
     session.troubled.connect(session.heard.append)
     yield session
     session.close()
-    assert not [t for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")]
+    assert not [
+        t for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")
+    ]
 
 
 @pytest.fixture
@@ -319,7 +321,9 @@ def test_closing_in_the_middle_of_a_run_ends_its_thread(small_model, scan_file):
     session.start()
     until(session, lambda: session.passes_done > 0)
     session.close()
-    assert not [t for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")]
+    assert not [
+        t for t in threading.enumerate() if t.name in ("itermask-engine", "itermask-keeper")
+    ]
 
 
 def test_two_sessions_run_side_by_side(small_model, scan_file):

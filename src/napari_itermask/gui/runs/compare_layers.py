@@ -10,6 +10,7 @@ from napari.layers import Labels
 from numpy.typing import NDArray
 
 from napari_itermask.figures.panel import MASK_COLOUR
+from napari_itermask.gui.outline import outline
 from napari_itermask.gui.placed.space import KEY, Affine, View, metadata, placing, to_layer
 from napari_itermask.gui.runs.compare import COLOURS, ONLY_A, ONLY_B, Difference, Side
 
@@ -127,7 +128,7 @@ def _mask(viewer: Any, letter: str, side: Side, view: View | None) -> Any:
         **placing(side.affine, side.mask.shape, view),
     )
     layer.colormap = {0: "transparent", 1: MASK_COLOUR, None: MASK_COLOUR}
-    layer.contour = 1
+    outline(layer)
     layer.editable = False
     return layer
 
