@@ -337,3 +337,9 @@ def test_two_sessions_run_side_by_side(small_model, scan_file):
     np.testing.assert_array_equal(pair[0].run.mask, pair[1].run.mask)
     for session in pair:
         session.close()
+
+
+def threads():
+    """Those of a session; a dock has others, which end with it."""
+    ours = ("itermask-engine", "itermask-keeper")
+    return [thread for thread in threading.enumerate() if thread.name in ours]

@@ -267,3 +267,9 @@ def test_show_the_mask_turns_the_slider_to_where_it_is_largest_in_any_plane(
 
 def _index(viewer, axis):
     return viewer.layers["mask"].world_to_data(viewer.dims.point)[axis]
+
+
+def threads():
+    """Those of a session; a dock has others, which end with it."""
+    ours = ("itermask-engine", "itermask-keeper")
+    return [thread for thread in threading.enumerate() if thread.name in ours]

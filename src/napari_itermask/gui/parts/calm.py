@@ -9,15 +9,16 @@ from qtpy.QtWidgets import QWidget
 
 
 class Calm(QWidget):
-    """Holds one widget and fills it; what asks for a new layout in there is not passed on.
+    """Holds one widget and fills it; passes on that it wants another size, and no more than that.
 
-    A QLabel asks for one whenever its words change, up to the main window, which then draws half
-    of itself anew. Only for widgets whose own size stays, whatever they say.
+    A QLabel asks for a new layout whenever its words change, up to the main window, which then
+    draws half of itself anew.
     """
 
     def __init__(self, inner: QWidget, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._inner = inner
+        self._wanted: tuple[QSize, QSize] | None = None
         inner.setParent(self)  # without a layout of ours: a layout would pass the request on
         self.setSizePolicy(inner.sizePolicy())
 
@@ -34,8 +35,11 @@ class Calm(QWidget):
         self._inner.setGeometry(self.rect())
         super().resizeEvent(event)
 
-    def changeEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
-        """Another font or style changes the size after all."""
-        if event.type() in (QEvent.Type.FontChange, QEvent.Type.StyleChange):
-            self.updateGeometry()
-        super().changeEvent(event)
+    def event(self, event: Any) -> bool:
+        """Ask for a new layout where the widget wants another size: another font, say."""
+        if event.type() == QEvent.Type.LayoutRequest:
+            wanted = self.sizeHint(), self.minimumSizeHint()
+            if wanted != self._wanted:
+                self._wanted = wanted
+                self.updateGeometry()
+        return bool(super().event(event))
