@@ -199,7 +199,7 @@ def test_a_run_is_renamed_in_place(bare):
     editor = table.findChild(QLineEdit)
     editor.setText("low threshold")
     bare.qtbot.keyClick(editor, Qt.Key.Key_Return)
-    bare.until(lambda: entry.name == "low threshold")
+    bare.until(lambda: entry.name == "low threshold" and entry.kept.name == "low threshold")
     assert {e.name for e in bare.session.archive.entries()} == {"run 1", "low threshold"}
 
 

@@ -27,7 +27,7 @@ from napari_itermask.models.store import look_also_in
 
 A_TURN = 0.02
 """Seconds after which a turn of the event loop begins no further layer."""
-DRAWING = 0.02
+DRAWING = 0.015
 """The share of the processor's cores that the window may take from a run."""
 SLOWEST = 1.0
 """Seconds between two refreshes at most."""
