@@ -26,7 +26,7 @@ def test_the_gain_of_the_scanner_does_not_matter(rule: str, phantom: Scan) -> No
     np.testing.assert_allclose(other.image, one.image, atol=1e-3)
 
 
-@pytest.mark.parametrize("rule", ["zscore", "flat-iqr"])
+@pytest.mark.parametrize("rule", ["zscore", "flat-iqr", "iqr"])
 def test_an_offset_of_all_intensities_does_not_matter(rule: str, phantom: Scan) -> None:
     one = normalise(phantom.image, phantom.brain, rule)
     other = normalise(phantom.image - 1000, phantom.brain, rule)
@@ -66,9 +66,12 @@ def test_zscore_gives_mean_0_deviation_1_and_the_brains_minimum_around_it(phanto
     assert scaled.background == pytest.approx(inside.min(), abs=1e-4)
 
 
-def test_flat_iqr_gives_median_0_interquartile_range_2_within_minus_6_and_12(phantom: Scan) -> None:
+@pytest.mark.parametrize("rule", ["flat-iqr", "iqr"])
+def test_the_iqr_rules_give_median_0_interquartile_range_2_within_minus_6_and_12(
+    rule: str, phantom: Scan
+) -> None:
     bright = phantom.image + 1e5 * (phantom.image > 700)
-    scaled = normalise(bright.astype(np.float32), phantom.brain, "flat-iqr")
+    scaled = normalise(bright.astype(np.float32), phantom.brain, rule)
     low, middle, high = np.percentile(scaled.image[phantom.brain], [25, 50, 75])
     assert middle == pytest.approx(0, abs=1e-3)
     assert high - low == pytest.approx(2, abs=1e-3)
@@ -91,6 +94,15 @@ def test_flat_iqr_takes_a_smooth_bias_off_and_leaves_the_lesion(phantom: Scan) -
     assert bent[lesion].mean() > 5  # in half interquartile ranges above the median
 
 
+def test_iqr_leaves_a_bias_to_be_seen(phantom: Scan) -> None:
+    x = np.linspace(-1, 1, phantom.image.shape[0])[:, None, None]
+    bent = (phantom.image * np.exp(0.3 * x)).astype(np.float32)
+    scaled = normalise(bent, phantom.brain, "iqr").image
+    tissue = phantom.brain & (phantom.image > 300) & (phantom.image < 600)
+    place = np.broadcast_to(x, bent.shape)[tissue]
+    assert np.corrcoef(scaled[tissue], place)[0, 1] > 0.5
+
+
 def test_the_bias_of_a_scan_hardly_depends_on_its_lesion(phantom: Scan) -> None:
     without = np.where(phantom.image > 600, 400, phantom.image).astype(np.float32)
     change = quadratic_bias(phantom.image, phantom.brain) - quadratic_bias(without, phantom.brain)
@@ -108,7 +120,7 @@ def test_an_unknown_rule_is_refused_with_the_choices(phantom: Scan) -> None:
         normalise(phantom.image, phantom.brain, "max")
 
 
-@pytest.mark.parametrize("rule", ["zscore", "flat-iqr"])
+@pytest.mark.parametrize("rule", ["zscore", "flat-iqr", "iqr"])
 def test_a_brain_of_one_intensity_cannot_be_scaled(rule: str, phantom: Scan) -> None:
     with pytest.raises(ValueError, match=r"\(almost\) a single intensity, .*: check that"):
         normalise(np.full_like(phantom.image, 5), phantom.brain, rule)

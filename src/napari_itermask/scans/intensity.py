@@ -54,17 +54,22 @@ def flat_iqr(image: Volume, brain: Mask) -> Scaled:
     The bias is an additive quadratic polynomial, fitted robustly inside the brain (Tukey's
     biweight), so that a lesion hardly moves it. Background -6.
     """
-    bias = quadratic_bias(image, brain)
-    inside = image[brain] - bias[brain]
-    low, middle, high = np.percentile(inside, [25, 50, 75])
-    scale = float(high - low) / 2
-    return _scaled(image, brain, scale, bias + np.float32(middle), -6.0, clip=(-6.0, 12.0))
+    return _by_quartiles(image, brain, quadratic_bias(image, brain))
+
+
+def iqr(image: Volume, brain: Mask) -> Scaled:
+    """Median 0, interquartile range 2, clipped to [-6, 12], background -6; any bias stays.
+
+    For models that should see a bias field as an anomaly, which ``flat-iqr`` would take off.
+    """
+    return _by_quartiles(image, brain, 0.0)
 
 
 RULES: dict[str, Callable[[Volume, Mask], Scaled]] = {
     "minmax90": minmax90,
     "zscore": zscore,
     "flat-iqr": flat_iqr,
+    "iqr": iqr,
 }
 
 
@@ -114,6 +119,12 @@ def quadratic_bias(image: Volume, brain: Mask, rounds: int = 12, stride: int = 3
     for factor, term in zip(fit, terms, strict=True):
         field += np.float32(factor) * term
     return field - np.float32(field[brain].mean())
+
+
+def _by_quartiles(image: Volume, brain: Mask, bias: Volume | float) -> Scaled:
+    low, middle, high = np.percentile((image - bias)[brain], [25, 50, 75])
+    scale = float(high - low) / 2
+    return _scaled(image, brain, scale, bias + float(middle), -6.0, clip=(-6.0, 12.0))
 
 
 def _scaled(

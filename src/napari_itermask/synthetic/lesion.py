@@ -1,4 +1,4 @@
-"""A lesion of FLAIR: one piece of irregular outline and texture, brighter than its surroundings."""
+"""A lesion to learn from: one piece of irregular outline and texture, brighter or darker."""
 
 from __future__ import annotations
 
@@ -33,16 +33,17 @@ def draw_lesion(
     where: Mask,
     radius: tuple[float, float] = (2.0, 26.0),
     change: tuple[float, float] = (0.2, 0.9),
+    brighter: float = 0.95,
 ) -> LesionDraw:
     """Draw a lesion centred on a voxel of ``where``; small ones as often as large ones.
 
-    ``radius`` in mm and ``change`` relative to the brain's median are ranges; one in twenty lesions
-    is darker, not brighter.
+    ``radius`` in mm and ``change`` relative to the brain's median are ranges; a share ``brighter``
+    of the lesions is brighter, the others are darker: by default one in twenty.
     """
     places = np.flatnonzero(where)
     centre = np.unravel_index(int(rng.choice(places)), where.shape)
     low, high = np.log(radius)
-    sign = 1.0 if rng.random() < 0.95 else -1.0
+    sign = 1.0 if rng.random() < brighter else -1.0
     return LesionDraw(
         centre=tuple(float(c) for c in centre),  # type: ignore[arg-type]
         radius=float(np.exp(rng.uniform(low, high))),
