@@ -15,6 +15,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from napari_itermask.corruption import load_corrupted, save_corrupted
     from napari_itermask.method.settings import RefineSettings
     from napari_itermask.method.steps import Search, Step
     from napari_itermask.method.threshold import ThresholdCurve
@@ -28,8 +29,10 @@ if TYPE_CHECKING:
     from napari_itermask.scans.grid import Grid
     from napari_itermask.scans.scan import Scan
     from napari_itermask.sweeps import SweepPoint, sweep
+    from napari_itermask.synthetic.corrupted import Corrupted, corrupt
 
 _WHERE = {
+    "Corrupted": "synthetic.corrupted",
     "Grid": "scans.grid",
     "Model": "models.store",
     "ModelCard": "models.card",
@@ -46,17 +49,21 @@ _WHERE = {
     "Step": "method.steps",
     "SweepPoint": "sweeps",
     "ThresholdCurve": "method.threshold",
+    "corrupt": "synthetic.corrupted",
     "list_models": "models.store",
+    "load_corrupted": "corruption",
     "load_model": "models.store",
     "load_run": "result",
     "load_scan": "scans.files",
     "refine": "run",
     "replay": "run",
+    "save_corrupted": "corruption",
     "session": "gui.stream",
     "sweep": "sweeps",
 }
 
 __all__ = [
+    "Corrupted",
     "Grid",
     "Model",
     "ModelCard",
@@ -73,12 +80,15 @@ __all__ = [
     "Step",
     "SweepPoint",
     "ThresholdCurve",
+    "corrupt",
     "list_models",
+    "load_corrupted",
     "load_model",
     "load_run",
     "load_scan",
     "refine",
     "replay",
+    "save_corrupted",
     "session",
     "sweep",
 ]
