@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from napari_itermask.method import ThresholdCurve
-from napari_itermask.method.threshold import kth_error
+from napari_itermask.method import Calibration, ErrorMap, RefineSettings, ThresholdCurve
+from napari_itermask.method.threshold import Statistic, kth_error
 
 
 @pytest.mark.parametrize("percent", [1, 37, 50, 99, 100])
@@ -61,3 +61,61 @@ def test_a_slope_that_never_exceeds_gamma_takes_the_first_point_and_says_so():
     choice = ThresholdCurve(np.linspace(0.1, 1, 100, dtype=np.float32)).choose(gamma=5)
     assert (choice.index, choice.threshold) == (0, pytest.approx(0.1))
     assert "lower gamma" in choice.note
+
+
+SHAPE = (48, 48, 48)
+SPACING = (4.0, 4.0, 4.0)
+QUIET = Statistic(side="own", percentile=90, regions=20, exponent=0.5)
+UNIT = Statistic(side="image", exponent=0.5)
+
+
+def scan(lesion=0.0, height=6.0, unit=1.0):
+    """An error map over a brain of noise whose share ``lesion`` is ``height`` brighter."""
+    rng = np.random.default_rng(3)
+    image = rng.standard_normal(SHAPE).astype(np.float32)
+    image[: round(lesion * SHAPE[0])] += height
+    brain = np.ones(SHAPE, bool)
+    bright = RefineSettings(sign="brighter")
+    return ErrorMap(image * np.float32(unit), brain, SPACING, bright)
+
+
+NOTHING = np.zeros(SHAPE, np.float32)
+
+
+@pytest.mark.parametrize(
+    "statistic",
+    [
+        Statistic(side="mirror", percentile=75),
+        Statistic(side="own", percentile=90, regions=20),
+        Statistic(side="own", percentile=97, regions=35),
+    ],
+)
+def test_a_lesion_of_a_fifth_of_the_brain_hardly_moves_the_statistics(statistic):
+    healthy, ill = (statistic.value(scan(share), NOTHING) for share in (0.0, 0.2))
+    assert ill == pytest.approx(healthy, rel=0.1)
+    own = Statistic(side="own", percentile=85)
+    assert own.value(scan(0.2), NOTHING) > 5 * own.value(scan(), NOTHING)
+
+
+def test_a_calibration_follows_the_unit_of_the_intensities():
+    rule = Calibration(factor=3, statistics=(QUIET, UNIT), height=0.25)
+    once = rule.threshold(scan(0.1), NOTHING)
+    assert rule.threshold(scan(0.1, unit=10), NOTHING) == pytest.approx(100 * once, rel=1e-4)
+    with pytest.raises(ValueError, match=r"must sum to 1, got 0\.5"):
+        Calibration(factor=3, statistics=(QUIET,))
+
+
+def test_the_border_lies_at_half_of_the_lesions_own_height():
+    rule = Calibration(factor=8, statistics=(QUIET.model_copy(update={"exponent": 1.0}),))
+    raised = rule.model_copy(update={"height": 0.25})
+    plain = rule.threshold(scan(0.1, height=30), NOTHING)
+    assert raised.threshold(scan(0.1, height=30), NOTHING) == pytest.approx(15**2, rel=0.02)
+    assert plain < 15**2 / 5
+    assert raised.threshold(scan(), NOTHING) == pytest.approx(rule.threshold(scan(), NOTHING))
+
+
+def test_a_card_from_before_there_were_statistics_reads_as_it_did():
+    old = {"factor": 2.0, "percentile": 75.0, "mirror": False, "floor": 0.0, "ceiling": 1e6}
+    error = scan()(NOTHING)
+    expected = 2 * np.percentile(error[error > 0], 75)
+    assert Calibration(**old).threshold(scan(), NOTHING) == pytest.approx(expected)

@@ -49,6 +49,7 @@ class ErrorMap:
         settings = settings or RefineSettings()
         self.image = image
         self.brain = brain
+        self.spacing = tuple(spacing)
         self.settings = settings
         self.sign: Sign = settings.sign
         self._sigma = [settings.smoothing / s for s in spacing] if settings.smoothing else None

@@ -6,17 +6,23 @@ Method section "threshold search" of the paper. Pure: nothing here needs a pass 
 from __future__ import annotations
 
 import warnings
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import product
+from typing import Literal, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 from scipy import optimize
 
-from napari_itermask.method.error import ErrorMap, Mask, Volume
+from napari_itermask.method.error import ErrorMap, Mask, Sign, Volume
 
 POINTS = 100
+Side = Literal["own", "mirror", "both", "image"]
+BLOCK = 32.0
+"""Side in mm of the blocks that a statistic may be taken in."""
 FIT_QUALITY = 0.85
 """R^2 under which the published code refuses the fit and takes differences."""
 
@@ -82,40 +88,117 @@ class ThresholdCurve:
         return Choice(float(self.thresholds[0]), 0, note)
 
 
+class Statistic(BaseModel):
+    """One number of a scan's first pass that a lesion hardly moves, and the power it enters with.
+
+    ``side`` names the squared differences that are looked at: of the sign that is looked for
+    (``own``), of the other one (``mirror``), of ``both``, or ``image``: the squared half
+    interquartile range of the scan's own intensities, which a threshold may lean on as well.
+    ``percentile`` is taken over the brain's voxels where that error is above 0. With ``regions``
+    it is taken in each block of 32 mm, and of these values that percentile: a low one is a quiet
+    part of the brain, which a lesion does not reach however large the rest of it is.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    side: Side = "mirror"
+    percentile: float = Field(50.0, ge=0, le=100)
+    regions: float | None = Field(None, ge=0, le=100)
+    exponent: float = 1.0
+
+    def value(self, error_map: ErrorMap, reconstruction: Volume) -> float:
+        """The number itself, without its exponent, in squared units of the normalisation."""
+        sign = side_sign(self.side, error_map.sign)
+        error = error_map(reconstruction, sign) if sign else None
+        return self.taken(error, error_map.image, error_map.brain, error_map.spacing)
+
+    def taken(
+        self, error: Volume | None, image: Volume, brain: Mask, spacing: Sequence[float]
+    ) -> float:
+        """The number, read from the ``error`` map of its side; ``image`` needs none."""
+        if error is None:
+            low, high = np.percentile(image[brain], [25, 75])
+            return float(high - low) ** 2 / 4
+        if self.regions is None:
+            inside = error[brain]
+            inside = inside[inside > 0]
+            return float(np.percentile(inside, self.percentile)) if inside.size else 0.0
+        found = [
+            np.percentile(error[block][brain[block]], self.percentile)
+            for block in _blocks(brain, spacing)
+        ]
+        return float(np.percentile(found, self.regions))
+
+
 class Calibration(BaseModel):
     """A threshold rule that healthy and synthetic scans taught; it stands in the model's card.
 
     The threshold is ``factor`` times a scale of this scan's own first pass (whole brain masked):
-    the ``percentile`` of the error map of the other sign if ``mirror``, i.e. of what is darker than
-    repainted where brighter is looked for. A bright lesion, however large, hardly moves that side,
-    whereas it moves the quantiles of its own. A multiple of a scale, and no other function of it,
-    does not depend on the unit of the intensities. ``floor`` and ``ceiling`` bound the result.
+    the product of ``statistics``, each to its exponent. Their exponents sum to 1, so that the rule
+    does not depend on the unit of the intensities. Without ``statistics`` the scale is the
+    ``percentile`` of the error map of the other sign if ``mirror``, i.e. of what is darker than
+    repainted where brighter is looked for, else of its own. ``floor`` and ``ceiling`` bound it.
+
+    This says whether there is anything. Where its border lies depends on how bright it is: with
+    ``height`` the threshold is raised to that share of the ``height_percentile`` of the errors
+    above it, if that is more. A quarter is half the height of the difference that was squared.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     factor: float = Field(gt=0)
-    percentile: float = Field(ge=0, le=100)
+    percentile: float = Field(50.0, ge=0, le=100)
     mirror: bool = True
     floor: float = Field(0.0, ge=0)
     ceiling: float = Field(1e6, gt=0)
+    statistics: tuple[Statistic, ...] = ()
+    height: float = Field(0.0, ge=0, lt=1)
+    height_percentile: float = Field(50.0, ge=0, le=100)
+
+    @model_validator(mode="after")
+    def _free_of_units(self) -> Self:
+        total = sum(s.exponent for s in self.statistics)
+        if self.statistics and abs(total - 1) > 1e-6:
+            raise ValueError(
+                f"the exponents of a calibration's statistics must sum to 1, got {total:g}."
+            )
+        return self
 
     def threshold(self, error_map: ErrorMap, reconstruction: Volume) -> float:
         """The threshold for a scan, from the repaint of its fully masked brain."""
-        return self.from_scale(self.scale(error_map, reconstruction))
+        base = self.from_scale(self.scale(error_map, reconstruction))
+        if not self.height:
+            return base
+        error = error_map(reconstruction)
+        above = error[error > base]
+        if not above.size:
+            return base
+        return max(base, self.height * float(np.percentile(above, self.height_percentile)))
 
     def scale(self, error_map: ErrorMap, reconstruction: Volume) -> float:
         """The scan's own scale of error, of the quantity that is thresholded."""
-        opposite = {"brighter": "darker", "darker": "brighter", "both": "both"}
-        sign = opposite[error_map.sign] if self.mirror else error_map.sign
-        error = error_map(reconstruction, sign)  # type: ignore[arg-type]
-        inside = error[error_map.brain]
-        inside = inside[inside > 0]
-        return float(np.percentile(inside, self.percentile)) if inside.size else 0.0
+        if not self.statistics:
+            side: Side = "mirror" if self.mirror else "own"
+            return Statistic(side=side, percentile=self.percentile).value(error_map, reconstruction)
+        values = [s.value(error_map, reconstruction) for s in self.statistics]
+        if min(values) <= 0:
+            return 0.0
+        logs = [s.exponent * np.log(v) for s, v in zip(self.statistics, values, strict=True)]
+        return float(np.exp(sum(logs)))
 
     def from_scale(self, scale: float) -> float:
         """``factor * scale``, within floor and ceiling."""
         return float(np.clip(self.factor * scale, self.floor, self.ceiling))
+
+
+def side_sign(side: Side, sign: Sign) -> Sign | None:
+    """The sign of the differences that ``side`` means where ``sign`` is looked for, if any."""
+    if side == "image":
+        return None
+    if side == "both" or sign == "both":
+        return "both"
+    other: dict[Sign, Sign] = {"brighter": "darker", "darker": "brighter"}
+    return other[sign] if side == "mirror" else sign
 
 
 def kth_error(error: Volume, brain: Mask, percent: int) -> float:
@@ -162,6 +245,19 @@ def _fit(raw: bytes, y_limit: float) -> Fit:
     derivative = _smoothed_differences(thresholds) if reason else tangent
     derivative.flags.writeable = False
     return Fit(float(a), float(b), points, r2, not reason, reason, derivative)
+
+
+def _blocks(brain: Mask, spacing: Sequence[float]) -> list[tuple[slice, ...]]:
+    """Blocks of 32 mm that are brain for a quarter at least; the whole volume if none is."""
+    sides = [max(1, round(BLOCK / s)) for s in spacing]
+    ranges = [range(0, n, side) for n, side in zip(brain.shape, sides, strict=True)]
+    blocks = [
+        tuple(slice(start, start + side) for start, side in zip(corner, sides, strict=True))
+        for corner in product(*ranges)
+    ]
+    full = float(np.prod(sides)) / 4
+    found = [block for block in blocks if np.count_nonzero(brain[block]) >= full]
+    return found or [(slice(None),) * brain.ndim]
 
 
 def _tangent(position: NDArray[np.float64], a: float, b: float) -> NDArray[np.float64]:
