@@ -46,7 +46,10 @@ def main() -> None:
     picture(viewer, "window-done")
     session.sweep([0.02 * 1.6**n for n in range(12)])
     until(lambda: not session.sweeping)
-    for dock in ("Refine", "Guide", "Runs", "Threshold"):
+    corrupt = widget_of(viewer, "Corrupt")
+    corrupt.controls.choose("focal_lesion")
+    until(lambda: corrupt.made is not None and not corrupt.busy)
+    for dock in ("Refine", "Guide", "Runs", "Corrupt", "Threshold"):
         for theme in ("dark", "light"):
             viewer.theme = theme
             front(viewer, dock)
@@ -54,6 +57,8 @@ def main() -> None:
             name = f"dock-{dock.lower()}" + ("-light" if theme == "light" else "")
             widget_of(viewer, dock).grab().save(str(IMAGES / f"{name}.png"))
     viewer.theme = "dark"
+    corrupt.controls.choose_none()
+    corrupt.preview.remove()
     viewer.dims.ndisplay = 3
     picture(viewer, "window-3d")
     viewer.close()

@@ -4,7 +4,7 @@ import pytest
 
 npe2 = pytest.importorskip("npe2")
 
-DOCKS = ("Refine", "Threshold", "Guide", "Runs")
+DOCKS = ("Refine", "Threshold", "Guide", "Runs", "Corrupt")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_every_dock_and_the_workbench_stand_in_the_menus(viewer):
     assert "Segment > IterMask3D > Open the workbench (IterMask3D)" in layers
     for dock in DOCKS:
         assert f"Segment > IterMask3D > {dock} (IterMask3D)" in layers
-    assert "Filter > Guide (IterMask3D)" in layers
+    assert {"Filter > Guide (IterMask3D)", "Filter > Corrupt (IterMask3D)"} <= set(layers)
     assert {"Measure > Threshold (IterMask3D)", "Measure > Runs (IterMask3D)"} <= set(layers)
     plugins = dict(entries(viewer.window.plugins_menu))
     assert {f"IterMask3D > {dock} (IterMask3D)" for dock in DOCKS} <= set(plugins)
@@ -61,7 +61,7 @@ def test_the_palette_offers_what_can_be_done_and_not_what_waits_for_a_file(viewe
         key.removeprefix("napari-itermask."): c for key, c in palette.items() if "itermask" in key
     }
     offered = {key for key, c in ours.items() if c.enablement is None or c.enablement.eval({})}
-    assert offered == {"workbench", "refine", "threshold", "guide", "runs", "patient"}
+    assert offered == {"workbench", "refine", "threshold", "guide", "runs", "corrupt", "patient"}
 
 
 def test_the_palette_and_the_menu_open_the_workbench_of_the_viewer_in_front(viewer):

@@ -21,7 +21,14 @@ from nibabel.orientations import (
     ornt_transform,
 )
 
-from napari_itermask.gui.placed.space import Affine, LayerVolume, View, view_of, volume_of
+from napari_itermask.gui.placed.space import (
+    KEY,
+    Affine,
+    LayerVolume,
+    View,
+    view_of,
+    volume_of,
+)
 from napari_itermask.gui.worker import StopAsked
 from napari_itermask.scans.files import load_scan, scan_of
 from napari_itermask.scans.intensity import Mask
@@ -44,13 +51,13 @@ class Request:
 
     @property
     def name(self) -> str:
-        """The file's or the layer's name."""
+        """The file's, the layer's or the scan's name."""
         return str(self.source.name)
 
     @property
     def layer(self) -> Any:
-        """The layer that was picked; None for a file."""
-        return None if isinstance(self.source, Path) else self.source
+        """The layer that was picked; None for a file, or a scan in memory."""
+        return None if isinstance(self.source, (Path, Scan, Opened)) else self.source
 
     @property
     def cancelled(self) -> bool:
@@ -73,7 +80,7 @@ class Request:
     ) -> Request:
         """A request from what :meth:`Session.open` was given."""
         return Request(
-            source=_path_or_layer(source),
+            source=source if isinstance(source, (Scan, Opened)) else _path_or_layer(source),
             brain_mask=None if brain_mask is None else _path_or_layer(brain_mask),
             strip=strip,
             spacing=None if spacing is None else tuple(float(s) for s in spacing),
@@ -83,18 +90,27 @@ class Request:
 
 @dataclass(frozen=True, eq=False)
 class Opened:
-    """A scan, how it lies in the viewer, and the layer it was picked from (None: from a file)."""
+    """A scan, how it lies in the viewer, and the layer it was picked from (None: from a file).
+
+    ``truth``: ``(X, Y, Z)`` bool in the scan's voxels, where it is known.
+    """
 
     scan: Scan
     view: View
     layer: Any = None
+    truth: Mask | None = None
+
+    @property
+    def name(self) -> str:
+        """The layer's name, or else the scan's."""
+        return str(self.scan.name if self.layer is None else self.layer.name)
 
 
 def open_scan(request: Request) -> Opened:
     """Open what was asked for; also left in ``request.opened``, for the job that comes next.
 
     A layer that shows a file's voxels unchanged is opened from that file, so that its run can be
-    made again from the file.
+    made again from the file. One that shows a scan in memory, which no file holds, is that scan.
 
     Raises
     ------
@@ -110,6 +126,8 @@ def open_scan(request: Request) -> Opened:
 
 
 def _open(request: Request) -> Opened:
+    if isinstance(request.source, (Scan, Opened)):
+        return _as_it_is(request)
     if isinstance(request.source, Path):
         brain = request.brain_mask
         if request.strip is None and (brain is None or isinstance(brain, Path)):
@@ -119,12 +137,47 @@ def _open(request: Request) -> Opened:
             scan = _assemble(request, volume, notes)
         return Opened(scan, view_of(scan.affine, scan.image.shape))
     volume = volume_of(request.source, spacing=request.spacing)
+    kept = _scan_in_memory(request, volume)
+    if kept is not None and request.brain_mask is None and request.strip is None:
+        return kept
     same = _unchanged_file(volume) if request.spacing is None else None
     if same is not None:
         volume = replace(volume, voxels=same.voxels, header=same.header)
     else:
         volume = replace(volume, voxels=np.array(volume.voxels, np.float32), path=None)
-    return Opened(_assemble(request, volume, list(volume.notes)), volume.view, request.layer)
+    truth = kept.truth if kept is not None else None
+    scan = _assemble(request, volume, list(volume.notes))
+    return Opened(scan, volume.view, request.layer, truth)
+
+
+def _as_it_is(request: Request) -> Opened:
+    """A scan in memory, which knows its brain and how large its voxels are."""
+    given = (request.brain_mask, request.strip, request.spacing)
+    if any(one is not None for one in given):
+        raise ScanError(
+            f"{request.name} is a scan in memory, with a brain mask and a spacing of its own: give "
+            "neither a brain mask nor a skull-stripper nor a spacing with it."
+        )
+    source = request.source
+    if isinstance(source, Scan):
+        source = Opened(source, view_of(source.affine, source.image.shape))
+    found: Opened = source
+    if found.truth is not None and found.truth.shape != found.scan.image.shape:
+        raise ScanError(
+            f"the truth of {request.name} has the shape {found.truth.shape}, the scan "
+            f"{found.scan.image.shape}: give the truth in the scan's voxels."
+        )
+    return found
+
+
+def _scan_in_memory(request: Request, volume: LayerVolume) -> Opened | None:
+    """The scan that stands in the layer's metadata, if the layer still shows its voxels."""
+    own: Any = (request.layer.metadata or {}).get(KEY)
+    known: dict[str, Any] = own if isinstance(own, dict) else {}
+    scan = known.get("scan")
+    if not isinstance(scan, Scan) or not np.array_equal(volume.voxels, scan.image):
+        return None
+    return Opened(scan, volume.view, request.layer, known.get("truth"))
 
 
 def _read(file: Path) -> tuple[LayerVolume, list[str]]:

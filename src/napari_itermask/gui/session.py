@@ -154,12 +154,13 @@ class Session:
         strip: str | None = None,
         spacing: Sequence[float] | None = None,
     ) -> None:
-        """Open a file or a layer as the scan; returns at once, :attr:`scan_changed` follows.
+        """Open a file, a layer or a scan in memory; returns at once, :attr:`scan_changed` follows.
 
         Parameters
         ----------
         source
-            A path, or an Image layer of any reader.
+            A path, or an Image layer of any reader; or a Scan, which keeps its own brain mask, or
+            an Opened, which also says how it lies in the window and what its truth is.
         brain_mask
             A path or a layer; None: the scan is taken as stripped and its brain is found.
         strip
@@ -619,7 +620,7 @@ class Session:
             return
         self._opening = None
         self.opened = opened
-        self.truth = self.within = None
+        self.truth, self.within = opened.truth, None
         self._look_at(None)
         for note in opened.scan.notes:
             self.told.emit(note)

@@ -70,6 +70,7 @@ def begin_demo(viewer: Any, device: str, finished: Callable[[Run, Scan, Mask], N
     session.device = device
 
     def opened(scan: Scan) -> None:
+        session.scan_changed.disconnect(opened)  # another scan has another truth, or none
         session.truth = load_mask(sample.lesion, scan)
         show_truth(viewer, session.truth, scan)
 

@@ -11,7 +11,7 @@ import napari
 from qtpy.QtCore import Qt, QTimer
 from qtpy.QtWidgets import QDockWidget
 
-RIGHT = ("Refine", "Guide", "Runs")
+RIGHT = ("Refine", "Guide", "Runs", "Corrupt")
 BELOW = "Threshold"
 
 
@@ -26,7 +26,7 @@ def open_workbench(viewer: napari.Viewer) -> None:
     for name in RIGHT[1:]:
         window.tabifyDockWidget(docks["Refine"], docks[name])
     for name, dock in docks.items():
-        dock.setWindowTitle(name)  # what its tab says: three whole titles do not fit
+        dock.setWindowTitle(name)  # what its tab says: whole titles do not fit
         dock.show()
     docks["Refine"].raise_()
     # Sizes hold only once Qt has laid the docks out.
@@ -47,6 +47,7 @@ def _dock(viewer: Any, name: str) -> Any:
 
 
 def _widget(viewer: Any, name: str) -> Any:
+    from napari_itermask.gui.corrupt_dock import CorruptDock
     from napari_itermask.gui.guide_dock import GuideDock
     from napari_itermask.gui.refine_dock import RefineDock
     from napari_itermask.gui.runs_dock import RunsDock
@@ -56,6 +57,7 @@ def _widget(viewer: Any, name: str) -> Any:
         "Refine": RefineDock,
         "Guide": GuideDock,
         "Runs": RunsDock,
+        "Corrupt": CorruptDock,
         "Threshold": ThresholdDock,
     }
     return docks[name](viewer)
