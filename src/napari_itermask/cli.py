@@ -1,6 +1,7 @@
 """The same engine from a shell: one command per question; the window only in ``demo`` and ``view``.
 
-Exit codes: 0 done, 2 bad input or usage (one sentence on stderr), 130 interrupted, 1 our fault.
+Exit codes: 0 done, 2 bad input or usage (one sentence on stderr), 130 interrupted, 75 a training
+that was asked to stop and will resume, 1 a check that failed, or our fault.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from napari_itermask.method.settings import RefineSettings
+from napari_itermask.models_command import models
 from napari_itermask.shell import (
     BrainMask,
     Device,
@@ -25,10 +27,12 @@ from napari_itermask.shell import (
     Preset,
     Strip,
     plain_errors,
+    plainly,
     progress,
     window_is_possible,
     with_settings,
 )
+from napari_itermask.training.command import train
 
 if TYPE_CHECKING:
     from napari_itermask.models.store import Model
@@ -136,26 +140,6 @@ def view_command(
             from napari_itermask.gui.window import view
 
             view(path, brain_mask, strip, model)
-
-
-@app.command(name="models")
-def models_command(
-    name: Annotated[str | None, typer.Argument(help="Print this model's card.")] = None,
-    as_json: Json = False,
-) -> None:
-    """List the models that can be used by name, or print the card of one."""
-    with plain_errors():
-        from napari_itermask.models.store import list_models, load_model, user_folder
-
-        cards = list_models() if name is None else [load_model(name).card]
-        if as_json:
-            typer.echo(json.dumps([card.model_dump(mode="json") for card in cards], indent=2))
-        elif name is not None:
-            typer.echo(cards[0].readme())
-        else:
-            for card in cards:
-                typer.echo(f"{card.name:<16}{card.modality.upper():<8}{card.summary}")
-            typer.echo(f"Your own models: {user_folder()}")
 
 
 @app.command()
@@ -313,6 +297,63 @@ def sweep(  # the options of RefineSettings are added here too, but those that a
                 typer.echo(str(out))
 
 
+@app.command(name="corrupt")
+def corrupt_command(
+    scan: Annotated[
+        Path | None, typer.Argument(help="NIfTI or MGZ; with --draw only for another scan.")
+    ] = None,
+    effect: Annotated[str | None, typer.Option(help="Which one; --list names them.")] = None,
+    severity: Annotated[
+        float | None, typer.Option(help="0 to 10; 1: the paper's strength.", show_default="1")
+    ] = None,
+    seed: Annotated[int | None, typer.Option(help="Of chance.", show_default="0")] = None,
+    draw: Annotated[
+        Path | None, typer.Option(help="draw.json of a corrupted scan: make the same again.")
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option(help="Output folder.", show_default="SCAN_EFFECT")
+    ] = None,
+    brain_mask: BrainMask = None,
+    strip: Strip = None,
+    overwrite: Overwrite = False,
+    list_all: Annotated[bool, typer.Option("--list", help="List the effects and leave.")] = False,
+    as_json: Json = False,
+) -> None:
+    """Put a synthetic anomaly or artefact into a SCAN; its truth is written beside it."""
+    with plain_errors():
+        from napari_itermask.synthetic.effects import EFFECTS, listed
+
+        if list_all:
+            names = ("name", "published", "summary", "severity")
+            rows = [{n: getattr(e, n) for n in names} for e in EFFECTS.values()]
+            typer.echo(json.dumps(rows, indent=2) if as_json else listed())
+            return
+        from napari_itermask.corruption import make_corrupted, summary
+
+        made, folder = make_corrupted(
+            scan,
+            effect,
+            severity,
+            seed,
+            draw=draw,
+            out=out,
+            brain_mask=brain_mask,
+            strip=strip,
+            overwrite=overwrite,
+        )
+        about = summary(made, folder)
+        if as_json:
+            typer.echo(json.dumps(about, indent=2))
+            return
+        share = about["truth_share_of_brain"]
+        typer.echo(
+            f"{made.effect}, severity {made.severity:g}: {about['truth_ml']:.2f} ml changed "
+            f"visibly, {share:.1%} of the brain: {folder / 'scan.nii.gz'}"
+        )
+
+
+app.command(name="train")(plainly(train))
+app.add_typer(models, name="models")
 app.command(name="refine")(with_settings(refine))
 app.command(name="sweep")(
     with_settings(sweep, without=("threshold_rule", "gamma", "manual_threshold"))

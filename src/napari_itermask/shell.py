@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import os
 import warnings
@@ -84,8 +85,24 @@ def plain_errors() -> Iterator[None]:
             first = error.errors()[0]
             option = "--" + "-".join(str(p) for p in first["loc"]).replace("_", "-")
             _refuse(f"{option} {first['input']!r}: {first['msg']}.", error)
-        except (ValueError, OSError, MemoryError, ImportError) as error:
+        except (ValueError, ArithmeticError, OSError, MemoryError, ImportError) as error:
             _refuse(str(error) or type(error).__name__, error)
+
+
+def plainly(command: Callable[..., None]) -> Callable[..., None]:
+    """``command`` with its errors said plainly: :func:`plain_errors`; its options stay."""
+
+    @functools.wraps(command)
+    def wrapped(*args: Any, **kwargs: Any) -> None:
+        with plain_errors():
+            command(*args, **kwargs)
+
+    hints = inspect.get_annotations(command, eval_str=True)
+    signature = inspect.signature(command)
+    parameters = [p.replace(annotation=hints[p.name]) for p in signature.parameters.values()]
+    wrapped.__signature__ = signature.replace(parameters=parameters)  # type: ignore[attr-defined]
+    wrapped.__annotations__ = hints
+    return wrapped
 
 
 def _refuse(sentence: str, error: BaseException) -> None:

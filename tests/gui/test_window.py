@@ -52,7 +52,7 @@ def test_a_window_from_the_shell_has_a_scale_bar_in_mm_and_all_docks(
     viewer = new_window()
     try:
         assert sorted(viewer.window.dock_widgets) == [
-            f"{name} (IterMask3D)" for name in ("Guide", "Refine", "Runs", "Threshold")
+            f"{name} (IterMask3D)" for name in ("Corrupt", "Guide", "Refine", "Runs", "Threshold")
         ]
         assert viewer.canvas.overlays.scale_bar.visible
     finally:

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from napari_itermask.models.card import ModelCard, first_problem
+from napari_itermask.models.golden import write_golden
 from napari_itermask.notes import Tell
 from napari_itermask.scans.files import sha256, write_whole
 
@@ -201,7 +202,10 @@ def read_weights(path: Path) -> dict[str, Any]:
 
 
 def save_model(folder: Path, card: ModelCard, state: dict[str, Any], half: bool = True) -> None:
-    """Write a model folder: weights (float16 if ``half``), card, README; each file whole."""
+    """Write a model folder: weights (float16 if ``half``), card, README; each file whole.
+
+    What the network makes of a fixed block is recorded beside them, to be checked elsewhere.
+    """
     import torch
     from safetensors.torch import save_file
 
@@ -213,6 +217,7 @@ def save_model(folder: Path, card: ModelCard, state: dict[str, Any], half: bool 
     }
     write_whole(folder / WEIGHTS, lambda part: save_file(tensors, part))
     write_card(folder, card)
+    write_golden(folder, Model(card, folder / WEIGHTS).network)
 
 
 def write_card(folder: Path, card: ModelCard) -> None:
