@@ -207,7 +207,11 @@ def test_the_demo_works_without_a_screen(tmp_path):
 def test_ctrl_c_leaves_no_half_written_file(tmp_path):
     out = tmp_path / "out"
     process = subprocess.Popen(
-        command("refine", FLAIR, "--out", str(out)), stderr=subprocess.PIPE, text=True
+        command("refine", FLAIR, "--out", str(out)),
+        stderr=subprocess.PIPE,
+        text=True,
+        # What a shell starts in the background ignores SIGINT, and so would its children.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
     )
     deadline = time.monotonic() + 60
     while not out.exists() and time.monotonic() < deadline:
