@@ -206,13 +206,12 @@ def test_the_demo_works_without_a_screen(tmp_path):
 @pytest.mark.skipif(sys.platform == "win32", reason="Windows has no SIGINT for one process")
 def test_ctrl_c_leaves_no_half_written_file(tmp_path):
     out = tmp_path / "out"
+    # What a shell starts in the background ignores SIGINT, and so would its children.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
     process = subprocess.Popen(
-        command("refine", FLAIR, "--out", str(out)),
-        stderr=subprocess.PIPE,
-        text=True,
-        # What a shell starts in the background ignores SIGINT, and so would its children.
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+        command("refine", FLAIR, "--out", str(out)), stderr=subprocess.PIPE, text=True
     )
+    signal.signal(signal.SIGINT, before)
     deadline = time.monotonic() + 60
     while not out.exists() and time.monotonic() < deadline:
         time.sleep(0.05)  # the folder is claimed just before the first pass
