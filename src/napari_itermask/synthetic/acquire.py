@@ -41,6 +41,11 @@ def draw_acquire(rng: np.random.Generator, bias: float = 0.06, noise: float = 0.
 
 def acquire(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
     """The image as scanned: ``(X, Y, Z)`` float32, 0 outside ``brain``."""
+    return with_noise(without_noise(image, brain, draw), brain, draw)
+
+
+def without_noise(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
+    """What the scanner would show if it were free of noise: blur and bias, 0 outside ``brain``."""
     sigma = np.full(3, draw.sharpness)
     sigma[draw.blur_axis] = np.hypot(draw.sharpness, draw.blur)
     if sigma.max() > 0.1:
@@ -51,7 +56,11 @@ def acquire(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
     a, b, c, aa, bb, cc, ab, ac, bc, aaa, bbb, ccc = (np.float32(v) for v in draw.bias)
     power = (a * x + aa * x**2 + aaa * x**3) + (b * y + bb * y**2 + bbb * y**3)
     power = power + (c * z + cc * z**2 + ccc * z**3) + (ab * x * y) + (ac * x + bc * y) * z
-    image = image * np.exp(power)
+    return np.where(brain, image * np.exp(power), 0).astype(np.float32)
+
+
+def with_noise(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
+    """``image`` with the drawn noise in the brain, 0 outside."""
     noise = np.random.default_rng(draw.noise_seed).standard_normal(image.shape, np.float32)
     return np.where(brain, image + np.float32(draw.noise) * noise, 0).astype(np.float32)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from napari_itermask.scans.intensity import Mask, Volume
 from napari_itermask.synthetic import flair, t1, t2
-from napari_itermask.synthetic.acquire import AcquireDraw, acquire, draw_acquire
+from napari_itermask.synthetic.acquire import AcquireDraw, draw_acquire, with_noise, without_noise
 from napari_itermask.synthetic.ageing import AgeingDraw, ageing_displacement, draw_ageing
 from napari_itermask.synthetic.contrast import Contrast, translate
 from napari_itermask.synthetic.regions import Labels, coil_field, groups_of, tissue_coordinate
@@ -28,9 +28,11 @@ from napari_itermask.synthetic.white_matter import (
 
 Modality = Literal["flair", "t1", "t2"]
 CONTRASTS = {"flair": flair.draw_contrast, "t1": t1.draw_contrast, "t2": t2.draw_contrast}
-BIAS = {"flair": 0.06, "t1": 0.025, "t2": 0.06}
+BIAS = {"flair": 0.06, "t1": 0.015, "t2": 0.06}
 """Spread of the bias: mild on T1, where a bias field is an anomaly that a model should see."""
-NOISE = {"flair": 0.05, "t1": 0.03, "t2": 0.05}
+NOISE = {"flair": 0.05, "t1": 0.05, "t2": 0.05}
+COIL = {"flair": (-0.3, 0.8), "t1": (0.6, 1.2), "t2": (-0.3, 0.8)}
+"""Powers to which a scan's own coil field is left in: on T1 near 1, so that it is expected."""
 AGED = 0.4
 """Share of the brains that age beyond their own years."""
 VARIED = 0.5
@@ -70,7 +72,7 @@ def draw_healthy(rng: np.random.Generator, modality: Modality) -> HealthyDraw:
     return HealthyDraw(
         modality=modality,
         contrast=CONTRASTS[modality](rng),
-        coil=float(rng.uniform(0.0, 1.2) if modality == "t1" else rng.uniform(-0.3, 0.8)),
+        coil=float(rng.uniform(*COIL[modality])),
         ageing=draw_ageing(rng) if rng.random() < AGED else None,
         white_matter=draw_white_matter(rng) if varied else None,
         shape=draw_shape(rng),
@@ -97,6 +99,14 @@ def healthy_brain(
     image, brain
         float32 with white matter near 1 and background 0; bool.
     """
+    image, brain = noiseless_brain(t1, labels, draw, shape)
+    return with_noise(image, brain, draw.acquire), brain
+
+
+def noiseless_brain(
+    t1: Volume, labels: Labels, draw: HealthyDraw, shape: tuple[int, int, int]
+) -> tuple[Volume, Mask]:
+    """:func:`healthy_brain` before the drawn noise is added; the T1 scan's own noise stays."""
     groups = groups_of(labels)
     field = coil_field(t1, labels)
     image = translate(tissue_coordinate(t1 / field, labels), groups, draw.contrast)
@@ -105,4 +115,4 @@ def healthy_brain(
     image = image * field ** np.float32(draw.coil)
     pull = None if draw.ageing is None else ageing_displacement(labels, groups, draw.ageing)
     posed, brain = reshape(image, labels > 0, draw.shape, shape, pull)
-    return acquire(posed, brain, draw.acquire), brain
+    return without_noise(posed, brain, draw.acquire), brain

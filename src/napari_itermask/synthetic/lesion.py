@@ -31,7 +31,7 @@ class LesionDraw:
 def draw_lesion(
     rng: np.random.Generator,
     where: Mask,
-    radius: tuple[float, float] = (2.0, 26.0),
+    radius: tuple[float, float] = (2.0, 34.0),
     change: tuple[float, float] = (0.2, 0.9),
     brighter: float = 0.95,
 ) -> LesionDraw:

@@ -39,6 +39,10 @@ def train(
         str | None,
         typer.Option(help="Intensity rule.", show_default="flat-iqr, on t1 iqr"),
     ] = None,
+    start: Annotated[
+        str | None,
+        typer.Option(help="Model whose weights to start from: a name, folder or checkpoint."),
+    ] = None,
     names: Annotated[
         Path | None, typer.Option(help="Text file of the scans to take, one name a line.")
     ] = None,
@@ -75,12 +79,14 @@ def train(
     ] = True,
 ) -> None:
     """Train a model on healthy scans; the same line resumes it after whatever stopped it."""
+    from napari_itermask.models.store import load_model
     from napari_itermask.training.devices import Options
     from napari_itermask.training.loop import train as run
     from napari_itermask.training.settings import TrainSettings, channels_named, grid_named
     from napari_itermask.training.sources import find_source
 
     modality = modality.lower()
+    first = None if start is None else load_model(start)
     settings = TrainSettings.of(
         modality,
         grid=grid_named(grid),
@@ -94,6 +100,7 @@ def train(
         normalisation=normalise,
         validation=validation,
         validate_every=validate_every,
+        start=None if first is None else f"{first.card.name} ({first.sha256[:12]})",
         seed=seed,
     )
     options = Options(
@@ -104,6 +111,7 @@ def train(
         strip=strip,
         resume=resume,
         calibrate=calibrate,
+        start=first,
         save_seconds=save_every,
         command=shlex.join(["napari-itermask", *sys.argv[1:]]),
     )

@@ -12,6 +12,8 @@ from napari_itermask.training.settings import TrainSettings
 if TYPE_CHECKING:
     from lightning_fabric import Fabric
 
+    from napari_itermask.models.store import Model
+
 MOST_WORKERS = 16
 
 
@@ -28,6 +30,8 @@ class Options:
     calibrate: bool = False
     save_seconds: float = 60.0
     save_steps: int = 500
+    start: Model | None = None
+    """Whose weights a new training starts from; ``TrainSettings.start`` names them."""
     command: str = ""
 
 

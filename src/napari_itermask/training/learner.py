@@ -26,6 +26,7 @@ class FixedSlope(nn.Module):
         super().__init__()
         self.register_buffer("weight", torch.full((1,), slope))
         self.slope = slope
+        self.register_load_state_dict_post_hook(_take_slope)  # type: ignore[no-untyped-call]
 
     def forward(self, x: Tensor) -> Tensor:
         """Leaky ReLU."""
@@ -41,10 +42,14 @@ class Learner:
         Plain modules on the device, channels last; ``averaged`` is what becomes the model.
     """
 
-    def __init__(self, fabric: Fabric, settings: TrainSettings) -> None:
+    def __init__(
+        self, fabric: Fabric, settings: TrainSettings, start: dict[str, Tensor] | None = None
+    ) -> None:
         torch.manual_seed(settings.seed)
         self.fabric, self.settings = fabric, settings
         self.network = trainable(settings.channels).train()
+        if start is not None:
+            self.network.load_state_dict(start)
         self.averaged = trainable(settings.channels).requires_grad_(False)
         self.averaged.load_state_dict(self.network.state_dict())
         self.averaged.to(fabric.device)
@@ -102,6 +107,13 @@ class Learner:
         self.network.load_state_dict(state["network"])
         self.averaged.load_state_dict(state["averaged"])
         self.optimiser.load_state_dict(state["optimiser"])
+
+
+def _take_slope(module: nn.Module, _: Any) -> None:
+    """A checkpoint's slopes need not be the ones a training starts from."""
+    assert isinstance(module, FixedSlope)
+    weight: Any = module.weight
+    module.slope = float(weight[0])
 
 
 def trainable(channels: Sequence[int]) -> UNet3D:

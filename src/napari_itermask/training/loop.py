@@ -69,6 +69,7 @@ def train(
     """
     options = options or Options()
     check_folder(out)
+    check_start(options, settings)
     if options.calibrate and source.kind != LABELLED:
         raise ValueError(
             "--calibrate draws lesions into T1 brains with region labels, and these scans are none "
@@ -107,6 +108,17 @@ def check_folder(out: Path) -> None:
         )
 
 
+def check_start(options: Options, settings: TrainSettings) -> None:
+    """Refuse to start from a network of another width."""
+    start = options.start
+    if start is not None and tuple(start.network.channels) != settings.channels:
+        raise ValueError(
+            f"{start.card.name} has {', '.join(map(str, start.network.channels))} channels, and "
+            f"this training {', '.join(map(str, settings.channels))}: give --width "
+            f"{','.join(map(str, start.network.channels))}, or another --start."
+        )
+
+
 class _Run:
     """One call of the loop: what it holds, and each thing it does between two steps."""
 
@@ -122,7 +134,8 @@ class _Run:
     ) -> None:
         self.fabric, self.settings, self.options = fabric, settings, options
         self.folder, self.samples, self.held_out, self.say = folder, samples, held_out, say
-        self.learner = Learner(fabric, settings)
+        start = None if options.start is None else options.start.network.state_dict()
+        self.learner = Learner(fabric, settings, start)
         self.step, self._before = 0, 0.0
         self.validations: list[dict[str, Any]] = []
         scans = (*samples.scans, *held_out)

@@ -68,9 +68,10 @@ class Facts:
         how = (
             "T1 brains given this contrast by their labels" if self.translated else "healthy scans"
         )
+        start = "" if s.start is None else f"From the weights of {s.start}: "
         return (
-            f"{self.steps} steps of batch {s.batch} on {heads} {how} ({len(self.held_out)} held "
-            f"out), Adam {s.rate:g} with cosine decay, moving average of the weights, "
+            f"{start}{self.steps} steps of batch {s.batch} on {heads} {how} ({len(self.held_out)} "
+            f"held out), Adam {s.rate:g} with cosine decay, moving average of the weights, "
             f"{self.precision}, {self.seconds / 60:.0f} minutes on {self.devices} x {self.device}; "
             f"weights: {self.chosen}. Chance: seed {s.seed}."
         )

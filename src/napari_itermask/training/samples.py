@@ -14,9 +14,10 @@ import numpy as np
 
 from napari_itermask.method.guide import high_frequency
 from napari_itermask.scans.intensity import Mask, Volume, normalise
-from napari_itermask.synthetic.healthy import draw_healthy, healthy_brain
+from napari_itermask.synthetic import acquire
+from napari_itermask.synthetic.healthy import draw_healthy, noiseless_brain
 from napari_itermask.synthetic.lesion import add_lesion, draw_lesion
-from napari_itermask.training.augment import augment, draw_augment
+from napari_itermask.training.augment import augment, draw_augment, with_noise
 from napari_itermask.training.masks import hidden_region
 from napari_itermask.training.prepared import Prepared
 from napari_itermask.training.settings import TrainSettings
@@ -57,27 +58,37 @@ class Samples:
 
     def healthy(self, scan: Prepared, rng: np.random.Generator) -> tuple[Volume, Mask]:
         """One variation of a healthy scan on the grid, 0 outside the brain, and its brain."""
+        image, _, brain = self.drawn(scan, rng)
+        return image, brain
+
+    def drawn(self, scan: Prepared, rng: np.random.Generator) -> tuple[Volume, Volume, Mask]:
+        """One variation of a healthy scan, the same before its drawn noise, and its brain."""
         settings = self.settings
         if scan.labelled:
             brain = scan.labelled_brain()
             draw = draw_healthy(rng, settings.modality)  # type: ignore[arg-type]
-            return healthy_brain(brain.t1, brain.labels, draw, settings.grid.shape)
+            clean, mask = noiseless_brain(brain.t1, brain.labels, draw, settings.grid.shape)
+            return acquire.with_noise(clean, mask, draw.acquire), clean, mask
         image, mask = scan.scan()
         spacing = settings.grid.spacing
-        return augment(image, mask, draw_augment(rng, settings.modality, spacing), spacing)
+        change = draw_augment(rng, settings.modality, spacing)
+        clean, mask = augment(image, mask, change, spacing)
+        return with_noise(clean, mask, change), clean, mask
 
     def _slot(self, number: int, slot: int, stream: int, uses: int) -> list[Sample]:
         settings = self.settings
         rng = np.random.default_rng([settings.seed, stream, number, slot])
-        healthy, mask = self.healthy(self._scan(number * settings.batch + slot, stream), rng)
-        image, spacing = healthy, settings.grid.spacing
+        scan = self._scan(number * settings.batch + slot, stream)
+        image, clean, mask = self.drawn(scan, rng)
+        aim = clean if settings.noise_free else image
+        spacing = settings.grid.spacing
         if rng.random() < settings.lesions:
             for _ in range(rng.integers(1, 4)):
                 image, _hit = add_lesion(image, mask, draw_lesion(rng, mask), spacing)
         scaled = normalise(image, mask, settings.normalisation)
         target = scaled.image
-        if image is not healthy:
-            target = (healthy - scaled.offset) / np.float32(scaled.scale)
+        if image is not aim:
+            target = (aim - scaled.offset) / np.float32(scaled.scale)
             if settings.normalisation.endswith("iqr"):
                 target = np.clip(target, -6, 12)
             target = np.where(mask, target, scaled.background).astype(np.float32)

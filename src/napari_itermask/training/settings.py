@@ -21,6 +21,8 @@ EXTENT = (160.0, 192.0, 160.0)
 """What a grid holds unless it is the published one, in mm: every adult brain, posed upright."""
 NORMALISATION = {"t1": "iqr"}
 """By modality, else flat-iqr: on T1 a bias field is an artefact that should stay to be found."""
+NOISE_FREE = ("t1",)
+"""Modalities whose noise is an artefact: shown in image and guide, it is not to be repainted."""
 LESIONS = {"flair": 0.4}
 """By modality, else none: where the anomalies that matter are bright lesions."""
 MAY_CHANGE = ("steps", "minutes", "validate_every")
@@ -50,9 +52,15 @@ class TrainSettings(BaseModel):
     smooth_loss: float = Field(3.0, ge=0, description="Weight of the smoothed difference's term.")
     statistics: int = Field(60, ge=1, description="Batches that settle the norms at the end.")
     whole: float = Field(0.4, ge=0, le=1, description="Share of masks that hide the whole brain.")
+    noise_free: bool = Field(
+        False, description="Whether the drawn noise is shown but not to be repainted."
+    )
     lesions: float = Field(0.0, ge=0, le=1, description="Share of images with a drawn lesion.")
     validation: int | None = Field(None, ge=0, description="Scans held out; None: a tenth.")
     validate_every: int = Field(300, ge=1, description="Steps from one validation to the next.")
+    start: str | None = Field(
+        None, description="Name and hash of the model whose weights it starts from."
+    )
     seed: int = Field(0, ge=0, description="Of weights, scans, masks and noise.")
 
     @classmethod
@@ -62,6 +70,7 @@ class TrainSettings(BaseModel):
             "grid": grid_named("2mm"),
             "normalisation": NORMALISATION.get(modality, "flat-iqr"),
             "lesions": LESIONS.get(modality, 0.0),
+            "noise_free": modality in NOISE_FREE,
         }
         chosen = {k: v for k, v in given.items() if v is not None}
         return cls(modality=modality, **{**base, **chosen})
