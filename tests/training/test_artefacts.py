@@ -57,7 +57,7 @@ def test_the_threshold_leaves_healthy_scans_alone_and_sees_missing_tissue(trials
     assert allowed(best)
     assert np.quantile(best.healthy_ml, 0.95) <= TOLERATED_ML
     assert best.areas["top_chunk"] == 1
-    assert best.mean > 0.7
+    assert best.mean > 0.6
     assert f"threshold {best.threshold:.3g}" in str(best)
 
 

@@ -2,18 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
-from napari_itermask.scans.intensity import Mask, Volume
 from napari_itermask.synthetic.contrast import Contrast, draw_levels
-from napari_itermask.synthetic.regions import Labels, tissue_coordinate
-
-if TYPE_CHECKING:
-    from napari_itermask.synthetic.healthy import HealthyDraw
-
-__all__ = ["RANGES", "Labels", "draw_contrast", "draw_flair", "flair_from_t1", "tissue_coordinate"]
 
 RANGES: dict[str, tuple[str, float, float]] = {
     "lobar white": ("white", 0.96, 1.04),
@@ -43,18 +34,3 @@ def draw_contrast(rng: np.random.Generator) -> Contrast:
         rim=float(rng.uniform(0.0, 0.3)) if rng.random() < 0.7 else 0.0,
     )
 
-
-def draw_flair(rng: np.random.Generator) -> HealthyDraw:
-    """Draw one healthy FLAIR-like brain: :func:`~.healthy.draw_healthy` of "flair"."""
-    from napari_itermask.synthetic.healthy import draw_healthy  # it builds on this file
-
-    return draw_healthy(rng, "flair")
-
-
-def flair_from_t1(
-    t1: Volume, labels: Labels, draw: HealthyDraw, shape: tuple[int, int, int]
-) -> tuple[Volume, Mask]:
-    """Make the drawn brain: :func:`~.healthy.healthy_brain`."""
-    from napari_itermask.synthetic.healthy import healthy_brain
-
-    return healthy_brain(t1, labels, draw, shape)
