@@ -128,6 +128,7 @@ def test_trouble_is_said_once_and_early():
     assert "has not fallen in 400 steps (1.000 at first" in (watch.losses([1.0] * 400) or "")
     assert watch.losses([1.0] * 500) is None
     assert Watch(2e-3, 12).losses([1.0] * 200 + [0.5] * 300) is None
+    assert Watch(2e-3, 12, fresh=False).losses([1.0] * 500) is None
     assert watch.validations([1.0, 0.5, 0.6, 0.5, 0.6]) is None
     assert "12 scans may be learnt by heart" in (watch.validations([1, 0.5, 0.6, 0.7, 0.8]) or "")
 

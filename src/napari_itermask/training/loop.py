@@ -140,7 +140,8 @@ class _Run:
         self.validations: list[dict[str, Any]] = []
         scans = (*samples.scans, *held_out)
         self._digest = hashlib.sha256("".join(p.digest for p in scans).encode()).hexdigest()
-        self._watch = Watch(settings.rate, len(samples.scans))
+        fresh = settings.start is None
+        self._watch = Watch(settings.rate, len(samples.scans), fresh=fresh)
         state = load_state(folder, settings, self._digest, fabric.device)
         if state is not None:
             self.learner.load_state(state)

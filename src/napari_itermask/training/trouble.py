@@ -20,10 +20,14 @@ class TrainingError(ArithmeticError):
 
 
 class Watch:
-    """Looks at each loss and each validation; says each trouble once."""
+    """Looks at each loss and each validation; says each trouble once.
 
-    def __init__(self, rate: float, scans: int) -> None:
-        self._rate, self._scans = rate, scans
+    ``fresh``: whether the training began from chance; from a model's weights its loss need not fall
+    any further.
+    """
+
+    def __init__(self, rate: float, scans: int, *, fresh: bool = True) -> None:
+        self._rate, self._scans, self._fresh = rate, scans, fresh
         self._lost = 0
         self._said: set[str] = set()
 
@@ -57,7 +61,7 @@ class Watch:
                     f"the loss of step {step} is {loss:g}: begin anew (--no-resume) with a lower "
                     f"--rate than {self._rate:g}."
                 )
-        if len(losses) < FLAT_AFTER:
+        if len(losses) < FLAT_AFTER or not self._fresh:
             return None
         early, late = float(np.mean(losses[:WINDOW])), float(np.mean(losses[-WINDOW:]))
         if late < 0.95 * early:
