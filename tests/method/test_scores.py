@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from sklearn import metrics
 
 from napari_itermask.method.scores import (
     anomaly_scores,
@@ -9,6 +10,7 @@ from napari_itermask.method.scores import (
     average_surface_distance,
     cohort_oracle,
     detection,
+    distances,
     oracle_threshold,
     overlap,
     psnr_healthy,
@@ -53,9 +55,8 @@ def test_distances_agree_with_itk(pair):
         images.append(image)
     itk = sitk.HausdorffDistanceImageFilter()
     itk.Execute(*images)
-    assert average_hausdorff(*pair, (1, 1, 2)) == pytest.approx(
-        itk.GetAverageHausdorffDistance(), rel=1e-3
-    )
+    wanted = itk.GetAverageHausdorffDistance()
+    assert average_hausdorff(*pair, (1, 1, 2)) == pytest.approx(wanted, abs=1e-6)
 
 
 def test_the_surface_distance_of_shifted_slabs_is_the_shift():
@@ -63,8 +64,40 @@ def test_the_surface_distance_of_shifted_slabs_is_the_shift():
     one[5:10, 5:25, 5:25] = True
     two[5:10, 5:25, 5:25] = True
     assert average_surface_distance(one, two) == 0
-    two = np.roll(two, 2, axis=0)
-    assert 0.5 < average_surface_distance(one, two, (3, 1, 1)) < 6
+    assert average_surface_distance(one, np.roll(two, 2, axis=0), (3, 1, 1)) == pytest.approx(
+        _by_hand(one, np.roll(two, 2, axis=0), (3, 1, 1))
+    )
+
+
+def test_where_the_volume_ends_a_mask_has_a_surface():
+    one, two = np.zeros((2, 6, 6, 6), bool)
+    one[:3] = True
+    two[:2] = True
+    assert average_surface_distance(one, two) == pytest.approx(_by_hand(one, two))
+
+
+@pytest.mark.parametrize("spacing", [(1, 1, 1), (0.8, 1.1, 4)])
+def test_few_far_voxels_and_many_near_ones_are_measured_alike(pair, spacing):
+    few = np.zeros((90, 40, 40), bool)
+    few[1, 2, 3] = few[88, 30, 30] = few[40, :3, 39] = True
+    many = np.pad(pair[0], ((30, 36), (7, 7), (13, 13)))
+    for one, two in ((few, many), (few, few), (many, many[::-1])):
+        met = distances(one, two, spacing)
+        assert met.average_surface == pytest.approx(_by_hand(one, two, spacing))
+
+
+def _by_hand(one, two, spacing=(1, 1, 1)):
+    """The average symmetric surface distance, every pair of surface voxels measured."""
+    surfaces = []
+    for mask in (one, two):
+        around = np.pad(mask, 1)
+        within = np.ones_like(mask)
+        for axis in range(3):
+            for step in (-1, 1):
+                within &= np.roll(around, step, axis)[1:-1, 1:-1, 1:-1]
+        surfaces.append(np.argwhere(mask & ~within) * spacing)
+    apart = np.linalg.norm(surfaces[0][:, None] - surfaces[1][None], axis=-1)
+    return np.concatenate([apart.min(1), apart.min(0)]).mean()
 
 
 def test_the_oracle_finds_the_best_cut(pair):
@@ -74,6 +107,31 @@ def test_the_oracle_finds_the_best_cut(pair):
     threshold, dice = oracle_threshold(error, truth, np.ones_like(truth))
     tried = [overlap(error > t, truth).dice for t in np.linspace(-1, 2, 400)]
     assert dice >= max(tried)
+    assert overlap(error > threshold, truth).dice == pytest.approx(dice)
+
+
+def test_without_a_truth_the_oracle_masks_nothing(pair):
+    _, brain = pair
+    error = np.arange(brain.size, dtype=np.float32).reshape(brain.shape)
+    threshold, dice = oracle_threshold(error, np.zeros_like(brain), brain)
+    assert not (error[brain] > threshold).any()
+    assert np.isnan(dice)
+    assert oracle_threshold(error, ~brain, brain) == (threshold, 0.0)
+
+
+@pytest.mark.parametrize("digits", [0, 1, 7])
+def test_ranking_and_oracle_are_those_of_every_cut_whatever_ties(pair, digits):
+    _, truth = pair
+    noise = np.random.default_rng(1).normal(0, 1, truth.shape)
+    error = np.round(truth + noise, digits).astype(np.float32)
+    ranked = voxel_ranking(error, truth)
+    flat = truth.ravel(), error.ravel()
+    assert ranked["auroc"] == pytest.approx(metrics.roc_auc_score(*flat), abs=1e-9)
+    assert ranked["auprc"] == pytest.approx(metrics.average_precision_score(*flat), abs=1e-9)
+    precision, recall, _ = metrics.precision_recall_curve(*flat)
+    best = np.nanmax(2 * precision * recall / np.maximum(precision + recall, 1e-9))
+    threshold, dice = oracle_threshold(error, truth, np.ones_like(truth))
+    assert dice == pytest.approx(best, abs=1e-9)
     assert overlap(error > threshold, truth).dice == pytest.approx(dice)
 
 
@@ -91,6 +149,14 @@ def test_the_cohort_oracle_shares_one_threshold_and_leaves_empty_truths_out(pair
     assert 0.001 <= threshold < 0.01
     assert mean == pytest.approx(1)
     assert np.isnan(each[1])
+
+
+def test_a_cohort_without_any_truth_has_no_oracle(pair):
+    mask, _ = pair
+    empty = np.zeros_like(mask)
+    threshold, mean, each = cohort_oracle([mask * 1.0, mask * 0.0], [empty, empty])
+    assert np.isnan([threshold, mean, *each]).all()
+    assert cohort_oracle([mask * 0.0], [mask])[1] == 0  # one value all over: nothing to scale
 
 
 def test_detection_is_perfect_when_the_groups_part():
@@ -119,3 +185,5 @@ def test_psnr_looks_at_the_healthy_brain_only(pair):
     image = np.ones(brain.shape, np.float32)
     repaint = np.where(lesion, 100, 0.9).astype(np.float32)
     assert psnr_healthy(image, repaint, lesion, brain, peak=1.0) == pytest.approx(20, abs=1e-3)
+    assert np.isnan(psnr_healthy(image, repaint, brain, brain, peak=1.0))
+    assert np.isnan(psnr_healthy(image, repaint, lesion, brain, peak=0.0))

@@ -66,17 +66,19 @@ def voxel_ranking(
     """AUROC and AUPRC (average precision) of the error map against ``truth`` > 0.
 
     Within the brain if ``within`` is given; over the whole volume it is the published number, which
-    the easy background flatters.
+    the easy background flatters. NaN if nothing, or everything, in there is truth.
     """
-    from sklearn.metrics import average_precision_score, roc_auc_score
-
     real = (truth > 0)[within] if within is not None else (truth > 0).ravel()
     values = error[within] if within is not None else error.ravel()
     if real.all() or not real.any():
         return {"auroc": float("nan"), "auprc": float("nan")}
+    cuts = _cuts(values, real)
+    hits, alarms = cuts.hits, cuts.alarms
+    # A pair of a truth voxel and a healthy one counts 1 if its order is right, 1/2 if they tie.
+    pairs = cuts.own * (cuts.healthy - alarms + cuts.ties / 2)
     return {
-        "auroc": float(roc_auc_score(real, values)),
-        "auprc": float(average_precision_score(real, values)),
+        "auroc": float(pairs.sum() / (hits[-1] * cuts.healthy)),
+        "auprc": float((cuts.own * (hits / (hits + alarms))).sum() / hits[-1]),
     }
 
 
@@ -85,18 +87,17 @@ def oracle_threshold(error: Volume, truth: NDArray[Any], brain: Mask) -> tuple[f
 
     An oracle: it says what the error map could give, not what a user gets. Every cut within the
     brain is tried (the published code tries 200, shared by the cohort: :func:`cohort_oracle`).
+    Where no truth lies in the brain the best cut masks nothing: the largest error; its Dice is 0,
+    or NaN if there is no truth at all.
     """
-    values = error[brain]
-    real = (truth > 0)[brain]
-    order = np.argsort(values, kind="stable")[::-1]
-    hits = np.cumsum(real[order])
-    dice = 2 * hits / (np.arange(1, len(hits) + 1) + np.count_nonzero(truth > 0))
-    ranked = values[order]
-    # A cut (strictly above) can only fall between different values.
-    cut = np.append(ranked[:-1] != ranked[1:], True)
-    best = int(np.argmax(np.where(cut, dice, -1)))
-    below = float(ranked[best + 1]) if best + 1 < len(ranked) else -np.inf
-    return below, float(dice[best])
+    values, real, total = error[brain], (truth > 0)[brain], np.count_nonzero(truth > 0)
+    if not real.any():
+        return float(values.max(initial=-np.inf)), 0.0 if total else float("nan")
+    cuts = _cuts(values, real)
+    dice = 2 * cuts.hits / (cuts.hits + cuts.alarms + total)
+    best = int(np.argmax(dice))
+    # Voxels strictly above the threshold are masked: it is the next smaller value.
+    return float(values[values < cuts.at[best]].max(initial=-np.inf)), float(dice[best])
 
 
 def cohort_oracle(
@@ -110,15 +111,17 @@ def cohort_oracle(
     Returns
     -------
     threshold (of the scaled error), mean Dice, the Dice of each scan at it. Scans whose truth is
-    empty are NaN and left out of the mean.
+    empty are NaN and left out of the mean; where all are, threshold and mean are NaN too.
     """
     low = min(float(e.min()) for e in errors)
     high = max(float(e.max()) for e in errors)
     table = np.full((len(errors), len(PUBLISHED_LADDER)), np.nan)
     for row, error, truth in zip(table, errors, truths, strict=True):
         if np.any(truth > 0):
-            scaled = (error - low) / (high - low)
+            scaled = (error - low) / ((high - low) or 1.0)
             row[:] = [overlap(scaled > t, truth).dice for t in PUBLISHED_LADDER]
+    if np.isnan(table).all():
+        return float("nan"), float("nan"), table[:, 0]
     means = np.nanmean(table, axis=0)
     best = int(np.argmax(means))
     return float(PUBLISHED_LADDER[best]), float(means[best]), table[:, best]
@@ -127,37 +130,65 @@ def cohort_oracle(
 def psnr_healthy(
     image: Volume, reconstruction: Volume, truth: NDArray[Any], brain: Mask, peak: float
 ) -> float:
-    """PSNR in dB of the healthy part of the brain; published peak: the cohort's healthy maximum."""
+    """PSNR in dB of the healthy part of the brain; published peak: the cohort's healthy maximum.
+
+    Infinite if the repaint is the image; NaN if no part is healthy, or ``peak`` is not above 0.
+    """
     healthy = brain & ~(truth > 0)
-    error = float(np.mean((image[healthy] - reconstruction[healthy]).astype(np.float64) ** 2))
+    if peak <= 0 or not healthy.any():
+        return float("nan")
+    difference = image[healthy].astype(np.float64) - reconstruction[healthy]
+    error = float(np.mean(difference**2))
     return float(10 * np.log10(peak**2 / error)) if error > 0 else float("inf")
 
 
-def average_hausdorff(mask: Mask, truth: Mask, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> float:
-    """ITK's average Hausdorff distance: the mean of both mean distances of one set to the other.
+@dataclass(frozen=True)
+class Distances:
+    """How far a mask and a truth lie apart, in mm; NaN if either is empty.
 
-    What the published table calls ASSD, there at 1 mm. In mm; NaN if either is empty.
+    Attributes
+    ----------
+    average_surface
+        The average symmetric surface distance: the mean of the distances of each surface voxel to
+        the other's surface. A voxel is of the surface if one of its six neighbours is not in the
+        mask; where the volume ends, so does the mask.
+    average_hausdorff
+        ITK's average Hausdorff distance: the mean of both mean distances of one set to the other.
+        What the published table calls ASSD, there at 1 mm.
     """
+
+    average_surface: float
+    average_hausdorff: float
+
+
+def distances(mask: Mask, truth: Mask, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> Distances:
+    """Both distances of ``mask`` and ``truth``, ``(X, Y, Z)`` bool; ``spacing`` in mm."""
     if not mask.any() or not truth.any():
-        return float("nan")
-    gaps = [
-        float(ndimage.distance_transform_edt(~b, sampling=spacing)[a].mean())
-        for a, b in ((mask, truth), (truth, mask))
-    ]
-    return sum(gaps) / 2
+        return Distances(float("nan"), float("nan"))
+    box = ndimage.find_objects((mask | truth).astype(np.uint8))[0]
+    sets = mask[box], truth[box]
+    edges = [m & ~ndimage.binary_erosion(m) for m in sets]
+    surface, means = [], []
+    for (own, other), (edge, goal) in ((sets, edges), (sets[::-1], edges[::-1])):
+        # What lies outside a set is nearest to its surface: one question answers both measures.
+        beyond = own & ~other
+        asked = edge | beyond
+        gap = _gaps(asked, goal, spacing)
+        surface.append(gap[edge[asked]])
+        means.append(float(gap[beyond[asked]].sum() / np.count_nonzero(own)))
+    return Distances(float(np.concatenate(surface).mean()), sum(means) / 2)
+
+
+def average_hausdorff(mask: Mask, truth: Mask, spacing: Sequence[float] = (1.0, 1.0, 1.0)) -> float:
+    """ITK's average Hausdorff distance in mm: see :class:`Distances`; NaN if either is empty."""
+    return distances(mask, truth, spacing).average_hausdorff
 
 
 def average_surface_distance(
     mask: Mask, truth: Mask, spacing: Sequence[float] = (1.0, 1.0, 1.0)
 ) -> float:
-    """Average symmetric surface distance in mm, over surface voxels; NaN if either is empty."""
-    if not mask.any() or not truth.any():
-        return float("nan")
-    edges = [m & ~ndimage.binary_erosion(m) for m in (mask, truth)]
-    gaps = [
-        ndimage.distance_transform_edt(~b, sampling=spacing)[a] for a, b in (edges, edges[::-1])
-    ]
-    return float(np.concatenate(gaps).mean())
+    """Average symmetric surface distance in mm: see :class:`Distances`; NaN if either is empty."""
+    return distances(mask, truth, spacing).average_surface
 
 
 def detection(negatives: Sequence[float], positives: Sequence[float]) -> dict[str, float]:
@@ -173,6 +204,56 @@ def detection(negatives: Sequence[float], positives: Sequence[float]) -> dict[st
         "fpr80": float(fpr[np.argmax(tpr >= 0.8)]),
         "fpr90": float(fpr[np.argmax(tpr >= 0.9)]),
     }
+
+
+@dataclass(frozen=True, eq=False)
+class _Cuts:
+    """What each cut that keeps all values of at least ``at`` holds; ``at`` falls.
+
+    Only values of truth voxels are cuts: between two of them a cut adds nothing but false alarms.
+    """
+
+    at: Volume
+    own: NDArray[np.int64]  # truth voxels of exactly that value
+    ties: NDArray[np.int64]  # healthy ones of exactly that value
+    hits: NDArray[np.int64]  # truth voxels of at least that value
+    alarms: NDArray[np.int64]  # healthy ones of at least that value
+    healthy: int  # all healthy ones
+
+
+def _cuts(values: Volume, real: Mask) -> _Cuts:
+    """Sort once: several times faster than a library that ranks every voxel, and the same."""
+    at, own = np.unique(values[real], return_counts=True)
+    at, own = at[::-1], own[::-1]
+    healthy = np.sort(values[~real])
+    alarms = healthy.size - np.searchsorted(healthy, at, "left")
+    above = healthy.size - np.searchsorted(healthy, at, "right")
+    return _Cuts(at, own, alarms - above, np.cumsum(own), alarms, healthy.size)
+
+
+BOX_PER_POINT = 30
+"""A search tree answers for one voxel in the time in which the transform does 30 of its box."""
+
+
+def _gaps(asked: Mask, goal: Mask, spacing: Sequence[float]) -> NDArray[np.float64]:
+    """The distance in mm of each voxel of ``asked`` to the nearest of ``goal``, in C order."""
+    out: NDArray[np.float64]
+    if np.count_nonzero(asked) * BOX_PER_POINT < asked.size:
+        from scipy.spatial import KDTree
+
+        tree = KDTree(np.argwhere(goal) * spacing, leafsize=32)
+        out = tree.query(np.argwhere(asked) * spacing)[0]
+        return out
+    # Measuring only the voxels that are asked for halves the time of a whole map of distances.
+    nearest = ndimage.distance_transform_edt(
+        ~goal, sampling=spacing, return_distances=False, return_indices=True
+    )
+    squares = (
+        ((axis[asked] - here) * step) ** 2
+        for axis, here, step in zip(nearest, np.nonzero(asked), spacing, strict=True)
+    )
+    out = np.sqrt(sum(squares))
+    return out
 
 
 def _ratio(part: float, whole: float) -> float:
