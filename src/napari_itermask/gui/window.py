@@ -16,11 +16,14 @@ from napari_itermask.gui.stream import session_of
 from napari_itermask.gui.workbench import open_workbench
 
 if TYPE_CHECKING:
+    from napari_itermask.gui.cases_dock import CasesDock
     from napari_itermask.result import Run
     from napari_itermask.scans.intensity import Mask
     from napari_itermask.scans.scan import Scan
 
 TITLE = "napari-itermask (for research only)"
+TABLES = (".csv", ".tsv")
+"""Ends of the names of tables of cases."""
 
 
 def view(
@@ -29,16 +32,28 @@ def view(
     strip: str | None = None,
     model: str | None = None,
 ) -> None:
-    """Open the workbench on a scan or on a saved run's folder, and wait until it is closed."""
+    """Open the workbench on a scan, a saved run or a table of cases; wait until it is closed."""
     viewer = new_window()
     session = session_of(viewer)
     if model is not None:
         session.choose_model(model)
-    if path is not None and (path.is_dir() or path.suffix == ".json"):
+    if path is not None and path.suffix in TABLES:
+        open_cases(viewer, path)
+    elif path is not None and (path.is_dir() or path.suffix == ".json"):
         session.open_run(path)
     elif path is not None:
         session.open(path, brain_mask, strip)
     napari.run()
+
+
+def open_cases(viewer: Any, path: Path) -> CasesDock:
+    """Open a table of cases in its dock, and the first case."""
+    from napari_itermask.gui.cases_dock import CasesDock
+
+    dock = CasesDock(viewer)
+    viewer.window.add_dock_widget(dock, name="Cases (IterMask3D)", area="left")
+    dock.open(path)
+    return dock
 
 
 def demonstrate(device: str, finished: Callable[[Run, Scan, Mask], None]) -> None:
@@ -86,7 +101,7 @@ def begin_demo(viewer: Any, device: str, finished: Callable[[Run, Scan, Mask], N
     return session
 
 
-def show_truth(viewer: Any, truth: Mask, scan: Scan) -> None:
+def show_truth(viewer: Any, truth: Mask, scan: Scan) -> Any:
     """Add a truth ``(X, Y, Z)`` as an outline, under the layers of a run."""
     layer = viewer.add_labels(
         to_layer(truth, scan.affine).astype("uint8"),
@@ -96,3 +111,4 @@ def show_truth(viewer: Any, truth: Mask, scan: Scan) -> None:
     )
     layer.colormap = {0: "transparent", 1: TRUTH_COLOUR, None: TRUTH_COLOUR}
     outline(layer)
+    return layer

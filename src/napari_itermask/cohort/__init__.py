@@ -1,0 +1,1 @@
+"""Many scans: which cases there are, and what was found in them."""
