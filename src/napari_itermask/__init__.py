@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from napari_itermask.models.store import Model, ModelError, list_models, load_model
     from napari_itermask.passes import Passes
     from napari_itermask.record import RunError, RunRecord
+    from napari_itermask.reopened import reopen
     from napari_itermask.result import Run, load_run
     from napari_itermask.run import Recorder, refine, replay
     from napari_itermask.scans.files import ScanError, load_scan
@@ -56,6 +57,7 @@ _WHERE = {
     "load_run": "result",
     "load_scan": "scans.files",
     "refine": "run",
+    "reopen": "reopened",
     "replay": "run",
     "save_corrupted": "corruption",
     "session": "gui.stream",
@@ -87,6 +89,7 @@ __all__ = [
     "load_run",
     "load_scan",
     "refine",
+    "reopen",
     "replay",
     "save_corrupted",
     "session",

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_itermask.inspect_command import inspect_run
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models_command import models
 from napari_itermask.shell import (
@@ -126,7 +127,10 @@ def _say_demo(run: Run, scan: Scan, truth: Mask, out: Path, *, as_json: bool) ->
 def view_command(
     path: Annotated[
         Path | None,
-        typer.Argument(help="A scan (NIfTI, MGZ), or the folder of a saved run.", metavar="SCAN"),
+        typer.Argument(
+            help="A scan (NIfTI, MGZ), the folder of a saved run, or a table of cases (CSV).",
+            metavar="SCAN",
+        ),
     ] = None,
     brain_mask: BrainMask = None,
     strip: Strip = None,
@@ -353,6 +357,7 @@ def corrupt_command(
 
 
 app.command(name="train")(plainly(train))
+app.command(name="inspect")(plainly(inspect_run))
 app.add_typer(models, name="models")
 app.command(name="refine")(with_settings(refine))
 app.command(name="sweep")(

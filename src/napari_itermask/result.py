@@ -142,7 +142,7 @@ class Run:
         out = claim_folder(folder, overwrite=overwrite)
         for stale in _stale(out):  # a run that is replaced must not lend its parts
             (out / stale).unlink(missing_ok=True)
-        scan = self.scan or _stand_in(self)
+        scan = self.scan or stand_in(self)
         for name in VOLUMES:
             save_volume(out / f"{name}.nii.gz", getattr(self, name), scan)
         for name, content in self.beside.items():
@@ -255,7 +255,7 @@ def _check_scan(folder: Path, record: RunRecord, scan: Scan) -> None:
         raise RunError(f"{folder} was made with another brain mask than {scan.path} has now.")
 
 
-def _stand_in(run: Run) -> Scan:
+def stand_in(run: Run) -> Scan:
     """For the scan of a loaded run: its voxels and space, for saving once more."""
     brain = np.ones_like(run.mask)
     return Scan(image=run.reconstruction, brain=brain, affine=run.affine, header=run.header)

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from napari_itermask.gui.opening import Opened
 from napari_itermask.gui.placed.space import view_of
 from napari_itermask.gui.runs.entry import is_of, read_entry
-from napari_itermask.record import RECORD, RunError, unchanged
+from napari_itermask.record import RECORD, RunError
+from napari_itermask.reopened import scan_of
 from napari_itermask.result import load_run
-from napari_itermask.scans.files import load_scan
 
 if TYPE_CHECKING:
     from napari_itermask.gui.runs.archive import Archive
@@ -69,14 +69,5 @@ def _keep_quiet(_: str) -> None:
 
 
 def _its_scan(entry: Entry) -> Opened:
-    record = entry.record
-    if record.scan is None:
-        raise RunError(
-            f"{entry.name} was refined from a layer that lies in no file: open that layer first."
-        )
-    file = unchanged(record.scan)
-    brain = unchanged(record.brain_mask, folder=entry.folder) if record.brain_mask else None
-    made_by = record.brain_source.removeprefix("made by ")
-    strip = made_by if made_by != record.brain_source else None
-    scan = load_scan(file, brain, strip, tell=_keep_quiet)
+    scan = scan_of(entry.record, entry.folder, entry.name)
     return Opened(scan, view_of(scan.affine, scan.image.shape))
