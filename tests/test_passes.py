@@ -91,6 +91,38 @@ def test_an_error_beyond_half_floats_stays_finite():
     assert np.isfinite(passes.step(0).error).all()
 
 
+def test_an_error_rounded_to_a_half_float_stays_on_its_side_of_the_threshold():
+    first = step(0)
+    limit = 0.3
+    close = np.nextafter(np.float32(limit), np.where(BRAIN, 1, 0), dtype=np.float32)
+    for error in (close, np.where(BRAIN, np.float32(limit), 0).astype(np.float32)):
+        passes = Passes(BRAIN, ONE)
+        mask = error > limit
+        passes.add(Step("search", 0, 1, limit, BRAIN, mask, first.reconstruction, error))
+        np.testing.assert_array_equal(passes.step(0).error > limit, mask)
+        np.testing.assert_allclose(passes.step(0).error[BRAIN], limit, rtol=1e-3)
+
+
+def test_single_voxels_are_read_without_the_whole_volume():
+    passes = filled(12, maps_budget=6 * ONE)
+    some = np.array([[2, 1, 2], [5, 4, 3], [0, 0, 0], [9, 8, 6], [12, 0, 0], [5, -1, 3]])
+    rows = passes.rows(some)
+    assert (rows < 0).tolist() == [False, False, True, False, True, True]
+    everywhere = np.argwhere(BRAIN)
+    np.testing.assert_array_equal(passes.rows(everywhere), np.arange(len(everywhere)))
+    inside, at = rows[rows >= 0], tuple(some[rows >= 0].T)
+    for i in range(12):
+        whole = passes.step(i)
+        before, after = passes.masks_at(i, inside)
+        np.testing.assert_array_equal(before, whole.masked[at])
+        np.testing.assert_array_equal(after, whole.mask[at])
+        maps = passes.maps(i)
+        assert (maps is not None) == passes.has_maps(i)
+        if maps is not None:
+            np.testing.assert_array_equal(maps[0, inside], whole.reconstruction[at])
+            np.testing.assert_array_equal(maps[1, inside], whole.error[at])
+
+
 def test_beyond_the_budget_maps_are_thinned_evenly_and_memory_stays_within_it():
     passes = Passes(BRAIN, 16 * ONE)
     masks_only = Passes(BRAIN)

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import threading
-import weakref
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,9 +14,7 @@ from numpy.typing import NDArray
 from napari_itermask.method.error import Mask
 from napari_itermask.method.steps import Bits, Phase, Search, Step, pack, unpack
 from napari_itermask.method.threshold import POINTS
-
-Maps = NDArray[np.float16]
-"""Reconstruction and error at the brain's voxels, ``(2, voxels)``."""
+from napari_itermask.spilled import Maps, Spilled
 
 
 @dataclass(frozen=True, eq=False)
@@ -61,7 +56,7 @@ class Passes:
         self._passes: list[_Pass] = []
         self._in_memory: dict[int, Maps] = {}
         self._on_disk: dict[int, int] = {}  # position: row of the array
-        self._disk: _Disk | None = None
+        self._disk: Spilled | None = None
         self._firsts: set[int] = set()  # of each phase
         self._stride = 1
         self._outside = 0.0
@@ -143,6 +138,34 @@ class Passes:
     def mask(self, position: int) -> Mask:
         """The mask set after the pass, ``(X, Y, Z)`` bool."""
         return unpack(self._passes[position].mask, self.brain)
+
+    def rows(self, voxels: NDArray[np.intp]) -> NDArray[np.intp]:
+        """Where voxels ``(n, 3)`` of the grid stand among the brain's; -1 for those outside it."""
+        voxels = np.asarray(voxels, np.intp).reshape(-1, 3)
+        rows = np.full(len(voxels), -1, np.intp)
+        found = np.flatnonzero(((voxels >= 0) & (voxels < self.brain.shape)).all(axis=1))
+        flat = np.ravel_multi_index(tuple(voxels[found].T), self.brain.shape)
+        brain = self.brain.ravel()
+        found, flat = found[brain[flat]], flat[brain[flat]]
+        if len(flat) < 100:  # to count is quicker than to list them all
+            rows[found] = [np.count_nonzero(brain[:i]) for i in flat]
+        else:
+            rows[found] = np.searchsorted(np.flatnonzero(brain), flat)
+        return rows
+
+    def masks_at(self, position: int, rows: NDArray[np.intp]) -> tuple[Mask, Mask]:
+        """:meth:`masked` and :meth:`mask` at some :meth:`rows` alone, ``(n,)`` bool each."""
+        kept = self._passes[position]
+        byte, shift = rows >> 3, (7 - (rows & 7)).astype(np.uint8)
+        before, after = ((bits[byte] >> shift & 1).view(bool) for bits in (kept.masked, kept.mask))
+        return before, after
+
+    def maps(self, position: int) -> Maps | None:
+        """Reconstruction and error at the brain's voxels, not to be written to; None: not kept."""
+        position = range(len(self))[position]
+        with self._lock:
+            held = position in self._in_memory or position in self._on_disk
+            return self._read(position) if held else None
 
     def has_maps(self, position: int) -> bool:
         """Whether the pass kept its own reconstruction and error."""
@@ -236,16 +259,15 @@ class Passes:
         if not self._passes and not self.brain.all():
             # Outside the brain a network gives about the background; one value shows it best.
             self._outside = float(np.median(step.reconstruction[~self.brain]))
-        maps = np.stack([step.reconstruction[self.brain], step.error[self.brain]])
-        top = np.finfo(np.float16).max
-        return np.clip(maps, -top, top).astype(np.float16)
+        brain = self.brain
+        return half_maps(step.reconstruction[brain], step.error[brain], step.threshold)
 
     def _spilled(self, maps: Maps) -> int | None:
         """Write ``maps`` to disk if memory is full and there is a disk; the row they are in."""
         if self.spill is None or (len(self._in_memory) + 1) * self._size <= self.maps_budget:
             return None
         try:
-            self._disk = self._disk or _Disk(self.spill, self._voxels)
+            self._disk = self._disk or Spilled(self.spill, self._voxels)
             return self._disk.write(maps)
         except (ImportError, OSError):  # no zarr, or the disk is full: thinned from now on
             self.spill = None
@@ -276,51 +298,18 @@ class Passes:
         return self._disk.read(self._on_disk[position])
 
 
-class _Disk:
-    """Maps in a zarr array in a folder of its own, one chunk a pass, gone with its last user."""
+def half_maps(
+    reconstruction: NDArray[np.float32], error: NDArray[np.float32], threshold: float
+) -> Maps:
+    """Reconstruction and error ``(voxels,)`` as float16, each error on its side of ``threshold``.
 
-    MOST_PASSES = 1 << 20  # rows that are not written take no room
-
-    def __init__(self, folder: Path, voxels: int) -> None:
-        import zarr
-
-        if not hasattr(zarr, "create_array"):
-            raise ImportError("zarr 3 is needed.")
-        folder.mkdir(parents=True, exist_ok=True)
-        self._path = Path(tempfile.mkdtemp(prefix="passes-", suffix=".zarr", dir=folder))
-        # It also goes when nobody holds it any more, and when Python leaves.
-        self._remove = weakref.finalize(self, shutil.rmtree, self._path, ignore_errors=True)
-        self._array: Any = zarr.create_array(
-            store=str(self._path),
-            shape=(self.MOST_PASSES, 2, voxels),
-            chunks=(1, 2, voxels),
-            dtype="float16",
-            compressors=None,
-            overwrite=True,
-        )
-        self._rows = 0
-        self._users = 1
-        self._lock = threading.Lock()
-
-    def write(self, maps: Maps) -> int:
-        with self._lock:
-            row = self._rows
-            self._rows += 1
-        self._array[row] = maps
-        return row
-
-    def read(self, row: int) -> Maps:
-        maps: Maps = np.asarray(self._array[row])
-        return maps
-
-    def shared(self) -> _Disk:
-        with self._lock:
-            self._users += 1
-        return self
-
-    def release(self) -> None:
-        with self._lock:
-            self._users -= 1
-            last = self._users == 0
-        if last:
-            self._remove()
+    Rounding alone would carry errors across it, and a map would contradict the mask made of it.
+    """
+    top = np.finfo(np.float16).max
+    maps = np.clip(np.stack([reconstruction, error]), -top, top).astype(np.float16)
+    limit = np.float32(threshold)
+    above = error > limit
+    across = np.flatnonzero((maps[1].astype(np.float32) > limit) != above)
+    aim = np.where(above[across], top, np.float16(0))
+    maps[1, across] = np.nextafter(maps[1, across], aim)
+    return maps
