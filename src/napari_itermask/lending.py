@@ -80,5 +80,5 @@ def _other_settings(old: RefineSettings, new: RefineSettings, card: ModelCard) -
     if old.seed != new.seed:
         return f"its seed was {old.seed}"
     if not old.same_score(new):
-        return "it thresholded another error map (smoothing, sign, intensity floor, rim)"
+        return "it thresholded another error map (smoothing, sign, intensity floor, limit, rim)"
     return ""

@@ -357,6 +357,12 @@ class TestErrorMap:
         error = ErrorMap(image, brain, settings=RefineSettings(intensity_floor=2))(image - 1)
         np.testing.assert_array_equal(error > 0, image == 3)
 
+    def test_far_off_voxels_count_no_more_than_the_limit(self, image, brain):
+        settings = RefineSettings(difference_limit=0.5)
+        error = ErrorMap(image, brain, settings=settings)(image + np.where(image == 3, 0.2, 40))
+        np.testing.assert_allclose(error[brain & (image == 3)], 0.04, rtol=1e-5)
+        np.testing.assert_allclose(error[brain & (image != 3)], 0.25, rtol=1e-5)
+
     def test_expected_errors_divide_and_are_asked_for(self, image, brain):
         on = RefineSettings(expected_error=True)
         twice = np.full(SHAPE, 2, np.float32)

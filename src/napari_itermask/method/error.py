@@ -26,15 +26,16 @@ class ErrorMap:
     spacing
         Voxel size in mm.
     settings
-        ``smoothing``, ``sign``, ``intensity_floor``, ``expected_error`` and ``rim`` are read.
+        ``smoothing``, ``sign``, ``intensity_floor``, ``difference_limit``, ``expected_error`` and
+        ``rim`` are read.
     expected
         ``(X, Y, Z)``: the difference that healthy brains show at each place, above 0; used if
         ``settings.expected_error``.
 
     Notes
     -----
-    Beyond the paper, in this order: the difference keeps one sign, is divided by what healthy
-    brains show, counts only above the intensity floor and off the rim, is smoothed (normalised
+    Beyond the paper, in this order: the difference keeps one sign, is limited, is divided by what
+    healthy brains show, counts only above the intensity floor and off the rim, is smoothed (normalised
     within the brain), and squared. Taking the sign before smoothing was measured to be better.
     """
 
@@ -82,6 +83,9 @@ class ErrorMap:
             np.maximum(difference, 0, out=difference)
         elif sign == "darker":
             np.minimum(difference, 0, out=difference)
+        limit = self.settings.difference_limit
+        if limit is not None:
+            np.clip(difference, -limit, limit, out=difference)
         difference *= self._own_weight if sign == self.sign else self._weight
         if self._sigma is not None and self._norm is not None:
             difference = ndimage.gaussian_filter(difference, self._sigma)

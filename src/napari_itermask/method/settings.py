@@ -144,6 +144,16 @@ class RefineSettings(BaseModel):
         ge=-100,
         le=100,
     )
+    difference_limit: float | None = _field(
+        None,
+        "Larger differences count as this much before they are smoothed, so that a few voxels far "
+        "off weigh no more than many a little off; empty: as they are.",
+        group="after",
+        price="a hundred passes",
+        unit="scaled intensity",
+        gt=0,
+        le=1000,
+    )
     expected_error: bool = _field(
         False,
         "Divide the difference by what healthy brains show at such a place (from the model).",
@@ -175,7 +185,14 @@ class RefineSettings(BaseModel):
 
     def same_score(self, other: RefineSettings) -> bool:
         """Whether both read the same error map, so that a search's curve still holds."""
-        names = ("smoothing", "sign", "intensity_floor", "expected_error", "rim")
+        names = (
+            "smoothing",
+            "sign",
+            "intensity_floor",
+            "difference_limit",
+            "expected_error",
+            "rim",
+        )
         return all(getattr(self, n) == getattr(other, n) for n in names)
 
     def same_path(self, other: RefineSettings) -> bool:

@@ -29,9 +29,8 @@ from napari_itermask.training.trials import Spacing, Trial
 
 CLEAN = "clean"
 PUBLISHED = tuple(name for name, effect in EFFECTS.items() if effect.published)
-FALSE_ALARMS = 0.05
-"""Share of the healthy scans that may have more than :data:`TOLERATED_ML` masked."""
-TOLERATED_ML = 5.0
+TOLERATED_ML = 2.5
+"""What half of the healthy scans may have masked at most: half of what is called a false alarm."""
 
 
 @dataclass(frozen=True)
@@ -62,7 +61,7 @@ class Told:
         return (
             f"AUROC {self.mean:.3f} ({areas}), healthy {np.median(self.healthy_ml):.1f} ml, 95 % "
             f"under {np.quantile(self.healthy_ml, 0.95):.1f} ml: threshold {self.threshold:.3g} "
-            f"(sigma {score.smoothing:g}, rim {score.rim:g})"
+            f"(sigma {score.smoothing:g}, limit {score.difference_limit})"
         )
 
 
@@ -121,9 +120,8 @@ def after_refinement(
 
 
 def allowed(told: Told) -> bool:
-    """Whether few enough of the healthy scans have more masked than is tolerated."""
-    over = [ml > TOLERATED_ML for ml in told.healthy_ml]
-    return float(np.mean(over)) <= FALSE_ALARMS
+    """Whether half of the healthy scans have no more masked than is tolerated."""
+    return float(np.median(told.healthy_ml)) <= TOLERATED_ML
 
 
 def _best_level(trials: Sequence[Trial], settings: RefineSettings, spacing: Spacing) -> Told:

@@ -24,6 +24,8 @@ Spacing = tuple[float, float, float]
 Place = Callable[[np.random.Generator, Volume, Mask, Spacing], tuple[Volume, Mask]]
 """Puts lesions into a healthy image: ``(rng, image, brain, spacing) -> (image, lesion)``."""
 
+SMALL = (2.0, 9.0)
+"""Radius in mm of lesions that come by the dozen."""
 DEGRADED = ("plain", "noisy", "blurred", "biased", "curved", "all")
 """What a trial's copy suffered; ``curved`` is another contrast curve."""
 
@@ -97,16 +99,22 @@ def any_lesion(
     radius: tuple[float, float] = (4.0, 38.0),
     contrast: tuple[float, float] = (1.5, 8.0),
     brighter: float = 1.0,
+    scattered: float = 0.0,
 ) -> tuple[Volume, Mask]:
     """Put one to three lesions into ``image``: small ones as often as large ones.
+
+    A share ``scattered`` of the images gets 8 to 40 small ones instead, as multiple sclerosis does.
 
     ``radius`` in mm before a lesion's own shape; ``contrast`` in half interquartile ranges of the
     brain; a share ``brighter`` of them is brighter than the brain, the others are darker.
     """
     first, middle, third = np.percentile(image[brain], [25, 50, 75])
     lesion = np.zeros_like(brain)
+    fewest, most = 1, 4
+    if scattered and rng.random() < scattered:
+        radius, (fewest, most) = SMALL, (8, 41)
     while not lesion.any():
-        for _ in range(rng.integers(1, 4)):
+        for _ in range(rng.integers(fewest, most)):
             height = np.exp(rng.uniform(*np.log(contrast))) * (third - first) / 2 / abs(middle)
             change = (float(height),) * 2
             draw = draw_lesion(rng, brain, radius=radius, change=change, brighter=brighter)

@@ -36,6 +36,7 @@ AWKWARD = RefineSettings(
     smoothing=math.pi,
     sign="darker",
     intensity_floor=-0.7000000000000001,
+    difference_limit=1 / 7,
     expected_error=True,
     rim=1e-300,
     min_volume=123.45678901234567,
