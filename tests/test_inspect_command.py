@@ -1,4 +1,4 @@
-"""``inspect`` says why a saved run failed: scores, components, stories, in words, JSON and files."""
+"""``inspect`` says why a saved run failed: scores, components, stories, in words and in files."""
 
 import csv
 import json

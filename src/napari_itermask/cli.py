@@ -13,9 +13,11 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from napari_itermask.figures_command import figure
 from napari_itermask.inspect_command import inspect_run
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models_command import models
+from napari_itermask.movie_command import movie
 from napari_itermask.shell import (
     BrainMask,
     Device,
@@ -358,6 +360,8 @@ def corrupt_command(
 
 app.command(name="train")(plainly(train))
 app.command(name="inspect")(plainly(inspect_run))
+app.command(name="figure")(plainly(figure))
+app.command(name="movie")(plainly(movie))
 app.add_typer(models, name="models")
 app.command(name="refine")(with_settings(refine))
 app.command(name="sweep")(

@@ -13,8 +13,8 @@ from napari_itermask.scans.reading import ScanError
 from napari_itermask.scans.scan import Scan
 
 
-def scan_of(record: RunRecord, folder: Path, name: str = "") -> Scan:
-    """The scan that a saved run was made of, opened as it was then.
+def scan_of(record: RunRecord, folder: Path, name: str = "", moved: Path | None = None) -> Scan:
+    """The scan that a saved run was made of, opened as it was then; ``moved``: where it lies now.
 
     Raises
     ------
@@ -23,10 +23,9 @@ def scan_of(record: RunRecord, folder: Path, name: str = "") -> Scan:
     """
     if record.scan is None:
         raise RunError(
-            f"{name or folder} was refined from a layer that lies in no file: open that layer "
-            "first."
+            f"{name or folder} was refined from a scan that lies in no file: open that scan first."
         )
-    file = unchanged(record.scan)
+    file = unchanged(record.scan, moved)
     brain = unchanged(record.brain_mask, folder=folder) if record.brain_mask else None
     made_by = record.brain_source.removeprefix("made by ")
     strip = made_by if made_by != record.brain_source else None

@@ -4,7 +4,17 @@ import pytest
 
 npe2 = pytest.importorskip("npe2")
 
-DOCKS = ("Refine", "Threshold", "Guide", "Runs", "Corrupt")
+DOCKS = (
+    "Refine",
+    "Threshold",
+    "Guide",
+    "Runs",
+    "Corrupt",
+    "Inspect",
+    "Planes",
+    "Figures",
+    "Cases",
+)
 
 
 @pytest.fixture(scope="module")

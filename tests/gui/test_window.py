@@ -6,7 +6,7 @@ import pytest
 import napari_itermask as itm
 from napari_itermask.gui.stream import stream_of
 from napari_itermask.gui.window import begin_demo, new_window
-from napari_itermask.gui.workbench import open_workbench
+from napari_itermask.gui.workbench import BELOW, RIGHT, open_workbench
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_window_from_the_shell_has_a_scale_bar_in_mm_and_all_docks(
     viewer = new_window()
     try:
         assert sorted(viewer.window.dock_widgets) == [
-            f"{name} (IterMask3D)" for name in ("Corrupt", "Guide", "Refine", "Runs", "Threshold")
+            f"{name} (IterMask3D)" for name in sorted((*RIGHT, *BELOW))
         ]
         assert viewer.canvas.overlays.scale_bar.visible
     finally:

@@ -34,7 +34,9 @@ def test_refine_stands_at_the_right_threshold_under_the_canvas_the_others_behind
     window = dock_of(viewer, "Refine").window()
     assert window.dockWidgetArea(dock_of(viewer, "Threshold")) == Qt.BottomDockWidgetArea
     behind = window.tabifiedDockWidgets(dock_of(viewer, "Refine"))
-    assert {dock.windowTitle() for dock in behind} == {"Guide", "Runs", "Corrupt"}
+    assert {dock.windowTitle() for dock in behind} == set(RIGHT[1:])
+    below = window.tabifiedDockWidgets(dock_of(viewer, "Threshold"))
+    assert {dock.windowTitle() for dock in below} == set(BELOW[1:])
 
 
 def test_the_canvas_keeps_most_of_a_small_screen(drawn_viewer, until):
@@ -56,7 +58,7 @@ def test_a_dock_closed_and_opened_again_is_as_it_was(viewer, small_model, scan_f
     session.settings = session.settings.replace(manual_threshold=0.77)
     session.start()
     until(lambda: session.run is not None)
-    docks = {name: dock_of(viewer, name) for name in (*RIGHT, BELOW)}
+    docks = {name: dock_of(viewer, name) for name in (*RIGHT, *BELOW)}
     for dock in docks.values():
         dock.close()
     open_workbench(viewer)

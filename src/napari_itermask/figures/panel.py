@@ -1,31 +1,115 @@
-"""One picture of a run: input, mask, reconstruction, error and truth, in three planes."""
+"""One picture of one run or many: a row for each slice, a column for each map or mask."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 
+from napari_itermask.figures.columns import (
+    MAPS,
+    PLAIN,
+    Column,
+    Range,
+    default_columns,
+    picture,
+    ranges,
+)
+from napari_itermask.figures.layout import Plan, Row, plan_of, rows_of
+from napari_itermask.figures.recipe import FigureRecipe
+from napari_itermask.figures.sheet import Sheet
+from napari_itermask.figures.shown import BLACK, WHITE, Shown
+from napari_itermask.figures.slices import parse_slices
+from napari_itermask.figures.style import MARGIN, MASK_COLOUR, TRUTH_COLOUR, Convention, Look
+from napari_itermask.figures.tiles import (
+    TALLEST,
+    draw_bar,
+    draw_letters,
+    draw_tile,
+    draw_word,
+)
+from napari_itermask.notes import Tell
 from napari_itermask.run import Run
-from napari_itermask.scans.files import write_whole
-from napari_itermask.scans.grid import box_of, canonical_spacing
 from napari_itermask.scans.scan import Scan
 
 if TYPE_CHECKING:
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-PLANES = ("axial", "coronal", "sagittal")
-MASK_COLOUR = "#E69F00"  # Okabe and Ito's orange and blue: told apart by every kind of eye
-TRUTH_COLOUR = "#56B4E9"
+THREE_PLANES = "A largest C largest S largest"
+
+
+def draw_panel(
+    shown: Sequence[Shown],
+    look: Look | None = None,
+    *,
+    columns: Sequence[Column] | None = None,
+    slices: str = "largest",
+    convention: Convention = "neurological",
+    given: Mapping[str, tuple[float, float]] | None = None,
+    title: str = "",
+    tallest: float = TALLEST,
+    tell: Tell | None = None,
+) -> Figure:
+    """Draw a row for each slice of each run, a column for each map or mask.
+
+    All tiles have one scale, so that the one scale bar holds for all of them. Runs of one scan are
+    shown in the same slices.
+
+    Parameters
+    ----------
+    shown
+        One run at least.
+    look
+        Size and font; None: 180 mm wide.
+    columns
+        None: :func:`default_columns`.
+    slices
+        See :func:`parse_slices`; the largest lesion is that of the truth, without one the mask's.
+    convention
+        Which side is left; it is stated on the figure.
+    given
+        Ranges of maps, (low, high); the others: :func:`ranges`.
+    title
+        Words above everything.
+    tallest
+        mm that the figure may be high; tiles are made smaller for it.
+    tell
+        Called with what a person should know; None: a UserWarning.
+
+    Raises
+    ------
+    FigureError
+        If a run lacks what a column shows, or a slice lies outside its scan.
+    """
+    look = look or Look()
+    columns = list(columns or default_columns(shown))
+    rows = rows_of(shown, parse_slices(slices), convention, tell)
+    found = ranges(shown, columns, given or {})
+    plan = plan_of(
+        rows,
+        columns,
+        look,
+        title,
+        tallest,
+        convention,
+        by_scan=found["input"].limits is None,
+    )
+    sheet = Sheet(look, plan.height)
+    _draw_tiles(sheet, plan, rows, columns, found)
+    _draw_words(sheet, plan, rows)
+    top = plan.bottom + 1
+    for left, column in zip(plan.lefts, columns, strict=True):
+        if column.name in MAPS:
+            draw_bar(sheet, left, top, plan.width, found[column.name])
+    plan.footer.draw(sheet, top + plan.bars)
+    return sheet.figure
 
 
 def panel(run: Run, truth: NDArray[np.bool_] | None = None) -> Figure:
-    """Draw a run that knows its scan: a row per plane, through the slice where the mask is largest.
+    """Draw a run that knows its scan: a row per plane, through its largest lesion.
 
     Parameters
     ----------
@@ -34,111 +118,107 @@ def panel(run: Run, truth: NDArray[np.bool_] | None = None) -> Figure:
     truth
         ``(X, Y, Z)`` in the scan's voxels, drawn beside the run's own mask.
     """
-    from matplotlib.figure import Figure
+    from napari_itermask.figures.draw import draw_shown
 
     if run.scan is None:
         raise ValueError("this run was loaded without its scan: refine or replay it to draw it.")
-    view = _View(run.affine, run.scan.brain)
-    columns = _columns(run, truth)
-    centre = _centre(view.turn(run.mask if run.mask.any() else run.scan.brain))
-    figure = Figure(figsize=(2.4 * len(columns) + 0.3, 7.4), dpi=120, layout="constrained")
-    figure.suptitle(
-        f"{run.scan.name}, {run.card.name}: mask {run.mask_ml:.1f} ml "
-        f"at threshold {run.threshold:.3g} (for research only)",
-        fontsize=10,
-    )
-    axes = figure.subplots(len(PLANES), len(columns), squeeze=False)
-    for row, plane in zip(axes, range(3), strict=True):
-        for ax, column in zip(row, columns, strict=True):
-            _draw(ax, view, column, plane, centre)
-        row[0].set_ylabel(PLANES[plane], fontsize=9)
-    for ax, column in zip(axes[0], columns, strict=True):
-        ax.set_title(column.title, fontsize=9)
-    return figure
+    recipe = _overview(run, truth=truth is not None)
+    return draw_shown(recipe, [Shown.of(run, truth)], tell=lambda _: None)
 
 
-def save_panel(run: Run, path: Path, truth: NDArray[np.bool_] | None = None) -> Path:
-    """Draw :func:`panel` into ``path`` (.png, .pdf, .svg); returns the path."""
+def save_panel(
+    run: Run,
+    path: Path,
+    truth: NDArray[np.bool_] | None = None,
+    *,
+    folder: Path | None = None,
+    truth_file: Path | None = None,
+) -> Path:
+    """Draw :func:`panel` into ``path`` (.png, .pdf, .svg), which may be there; returns the path.
+
+    ``folder``, where the run was saved, and ``truth_file``, where its truth lies, are written into
+    the file, so that the figure can be made again from it.
+    """
+    from napari_itermask.figures.again import save_figure
+
     figure = panel(run, truth)
-    write_whole(path, figure.savefig)
-    return path
+    recipe = None
+    if folder is not None and (truth is None or truth_file is not None):
+        files = {"runs": (str(folder.resolve()),)}
+        if truth is not None and truth_file is not None:
+            files["truth"] = (str(truth_file.resolve()),)
+        recipe = _overview(run, truth=truth is not None).model_copy(update=files)
+    return save_figure(figure, path, recipe, overwrite=True)
 
 
 def grey_limits(scan: Scan) -> tuple[float, float]:
     """The intensities that are shown as black and as white, of the scan and of its repaint."""
-    low, high = np.percentile(scan.image[scan.brain], [1, 99.8])
+    low, high = np.percentile(scan.image[scan.brain], [BLACK, WHITE])
     return float(low), float(high)
 
 
-@dataclass(frozen=True)
-class _Column:
-    title: str
-    volume: NDArray[Any]
-    limits: tuple[float, float]
-    colours: str = "gray"
-    outline: NDArray[np.bool_] | None = None
-    outline_colour: str = MASK_COLOUR
-
-
-class _View:
-    """Turns volumes to canonical axes and cuts them to the brain's box."""
-
-    def __init__(self, affine: NDArray[np.float64], brain: NDArray[np.bool_]) -> None:
-        self._orientation = nib.orientations.io_orientation(affine)
-        self.spacing = canonical_spacing(affine)
-        turned = nib.orientations.apply_orientation(brain, self._orientation)
-        self._box = tuple(slice(max(0, b.start - 2), b.stop + 2) for b in box_of(turned))
-
-    def turn(self, volume: NDArray[Any]) -> NDArray[Any]:
-        out: NDArray[Any] = nib.orientations.apply_orientation(volume, self._orientation)[self._box]
-        return out
-
-    def cut(
-        self, volume: NDArray[Any], plane: int, centre: list[int]
-    ) -> tuple[NDArray[Any], float]:
-        """A slice with up at the top, and its aspect (height of a pixel over its width)."""
-        axis = 2 - plane
-        across, up = [a for a in range(3) if a != axis]
-        return np.take(self.turn(volume), centre[axis], axis).T, self.spacing[up] / self.spacing[
-            across
-        ]
-
-
-def _columns(run: Run, truth: NDArray[np.bool_] | None) -> list[_Column]:
-    assert run.scan is not None
-    image, brain = run.scan.image, run.scan.brain
-    limits = grey_limits(run.scan)
-    top = max(4 * run.threshold, float(np.percentile(run.error[brain], 99)), 1e-6)
-    columns = [
-        _Column("input", image, limits),
-        _Column("mask", image, limits, outline=run.mask),
-        _Column("reconstruction", run.reconstruction, limits),
-        _Column("error", run.error, (0.0, top), "inferno"),
-    ]
-    if truth is not None:
-        columns.append(_Column("truth", image, limits, outline=truth, outline_colour=TRUTH_COLOUR))
-    return columns
-
-
-def _draw(ax: Axes, view: _View, column: _Column, plane: int, centre: list[int]) -> None:
-    pixels, aspect = view.cut(column.volume, plane, centre)
-    ax.imshow(
-        pixels,
-        cmap=column.colours,
-        vmin=column.limits[0],
-        vmax=column.limits[1],
-        origin="lower",
-        aspect=aspect,
+def _overview(run: Run, *, truth: bool) -> FigureRecipe:
+    return FigureRecipe(
+        kind="panel",
+        runs=("",),
+        columns=",".join([*PLAIN, *(["truth"] if truth else [])]),
+        slices=THREE_PLANES,
+        title=f"{Shown.of(run).name}, {run.card.name}: mask {run.mask_ml:.1f} ml "
+        f"at threshold {run.threshold:.3g} (for research only)",
+        dpi=150,
     )
-    if column.outline is not None:
-        mask, _ = view.cut(column.outline, plane, centre)
-        if mask.any():
-            ax.contour(mask.astype(float), [0.5], colors=column.outline_colour, linewidths=1.0)
-    ax.set_xticks([])
-    ax.set_yticks([])
-    ax.set_facecolor("black")
 
 
-def _centre(mask: NDArray[np.bool_]) -> list[int]:
-    counts = (mask.sum(axis=tuple({0, 1, 2} - {axis})) for axis in range(3))
-    return [int(np.argmax(c)) for c in counts]
+def _draw_tiles(
+    sheet: Sheet,
+    plan: Plan,
+    rows: Sequence[Row],
+    columns: Sequence[Column],
+    found: Mapping[str, Range],
+) -> None:
+    for row, top in zip(rows, plan.tops, strict=True):
+        high = row.size[1] * plan.scale
+        for i, (left, column) in enumerate(zip(plan.lefts, columns, strict=True)):
+            sheet.box(left, top, plan.width, high, "black")
+            ax = sheet.axes(left, top, plan.width, high)
+            what = picture(row.shown, column, found)
+            head = plan.width / plan.scale, row.size[1]
+            draw_tile(ax, row.view, row.piece.plane, row.index, what, head)
+            if i == 0:
+                draw_letters(ax, sheet.look, row.view, row.piece.plane, (plan.width, high))
+            if what.note:
+                draw_word(ax, sheet.look, (0.5, 0.04), what.note, va="bottom")
+
+
+def _draw_words(sheet: Sheet, plan: Plan, rows: Sequence[Row]) -> None:
+    look = sheet.look
+    for i, line in enumerate(plan.head):
+        sheet.write(look.width / 2, MARGIN + i * look.line, line, ha="center", weight="bold")
+    lines = max(t.count("\n") + 1 for t in plan.titles)
+    for left, words in zip(plan.lefts, plan.titles, strict=True):
+        top = plan.title_top + look.line * (lines - words.count("\n") - 1)
+        sheet.write(left + plan.width / 2, top, words, ha="center")
+    beside = plan.lefts[0] - 0.4
+    for row, top in zip(rows, plan.tops, strict=True):
+        if row.places:
+            high = row.size[1] * plan.scale
+            words = look.fitting(row.places, high, look.small)
+            sheet.write_up(beside, top + high / 2, words, size=look.small)
+    if any(r.places for r in rows):
+        beside -= look.line
+    for one in dict.fromkeys(r.shown for r in rows):
+        mine = [i for i, r in enumerate(rows) if r.shown is one]
+        top, last = plan.tops[mine[0]], mine[-1]
+        high = plan.tops[last] + rows[last].size[1] * plan.scale - top
+        if one.label:
+            sheet.write_up(beside, top + high / 2, look.shortened(one.label, high))
+
+
+__all__ = [
+    "MASK_COLOUR",
+    "TRUTH_COLOUR",
+    "draw_panel",
+    "grey_limits",
+    "panel",
+    "save_panel",
+]

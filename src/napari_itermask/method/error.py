@@ -35,8 +35,9 @@ class ErrorMap:
     Notes
     -----
     Beyond the paper, in this order: the difference keeps one sign, is limited, is divided by what
-    healthy brains show, counts only above the intensity floor and off the rim, is smoothed (normalised
-    within the brain), and squared. Taking the sign before smoothing was measured to be better.
+    healthy brains show, counts only above the intensity floor and off the rim, is smoothed
+    (normalised within the brain), and squared. Taking the sign before smoothing was measured to be
+    better.
     """
 
     def __init__(

@@ -1,0 +1,1 @@
+"""How a frame of a movie is composed, and how frames become a file."""

@@ -1,0 +1,1 @@
+"""What the Inspect dock is made of: truth, components, stories and stability, a page each."""
