@@ -33,4 +33,3 @@ def draw_contrast(rng: np.random.Generator) -> Contrast:
         white_slope=float(rng.uniform(0.2, 1.0)),
         rim=float(rng.uniform(0.0, 0.3)) if rng.random() < 0.7 else 0.0,
     )
-
