@@ -129,10 +129,8 @@ class Open:
         mouse_release_callbacks(self.viewer, event)
 
 
-@pytest.fixture
-def bare(qtbot, files, small_model, finished, until):
-    """The dock beside napari's own model of a viewer, which has no window."""
-    viewer = ViewerModel()
+def open_dock(viewer, qtbot, files, small_model, finished, until):
+    """The dock, shown, with the finished run selected."""
     session = session_of(viewer)
     session.choose_model(str(small_model.weights.parent))
     session.open(files["scan"], files["brain"])
@@ -141,15 +139,22 @@ def bare(qtbot, files, small_model, finished, until):
     entry = RunEntry(1, "run 1", replace(finished, scan=session.scan), kept)
     session.runs.insert(0, entry)
     dock = InspectDock(viewer)
-    qtbot.addWidget(dock)
     dock.resize(400, 760)
     dock.show()
     session.select(entry)
     truth = np.asarray(nib.load(files["truth"]).dataobj) > 0
     found = Open(viewer, session, dock, until, qtbot, truth)
     found.settle()
+    return found
+
+
+@pytest.fixture
+def bare(qtbot, files, small_model, finished, until):
+    """The dock beside napari's own model of a viewer, which has no window."""
+    found = open_dock(ViewerModel(), qtbot, files, small_model, finished, until)
+    qtbot.addWidget(found.dock)
     yield found
-    session.close()
+    found.session.close()
 
 
 def test_without_a_truth_the_dock_says_what_to_do(bare):
@@ -341,6 +346,28 @@ def test_a_click_tells_the_story_of_the_voxel_there(bare):
     bare.until(lambda: page.story.name != expected.name)
     bare.click((0, 0, 0))
     bare.until(lambda: page.story.outcome == "outside")
+
+
+def test_in_a_window_it_opens_picks_and_goes_with_its_viewer(
+    drawn_viewer, qtbot, files, small_model, finished, until
+):
+    found = open_dock(drawn_viewer, qtbot, files, small_model, finished, until)
+    drawn_viewer.window.add_dock_widget(found.dock, name="Inspect", area="right")
+    assert found.dock.minimumSizeHint().width() <= 400
+    found.add_truth()
+    for page in (found.dock.components, found.dock.scores, found.dock.story):
+        found.look(page)
+        print("ZZ", type(page).__name__, page.isVisible(), found.dock.isVisible(), page._fresh, page._newest, found.dock.components.found and len(found.dock.components.found), [l.name for l in drawn_viewer.layers], found.dock.components.layer_box.isChecked(), found.dock.messages.text)
+    found.dock.scores.overlay.click()
+    found.settle()
+    voxel = tuple(int(v) for v in np.argwhere(found.run.mask)[0])
+    found.dock.story.pick.click()
+    found.click(voxel)
+    until(lambda: found.dock.story.story is not None and not found.dock.busy)
+    assert {"agreement", "components", "voxels of the story"} <= {
+        layer.name for layer in drawn_viewer.layers
+    }
+    found.session.close()  # what is left alive fails the viewer's own check
 
 
 def test_in_3d_a_click_picks_the_first_voxel_of_the_mask_under_it(bare):

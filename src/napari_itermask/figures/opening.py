@@ -11,12 +11,13 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from napari_itermask.figures.recipe import NO_TRUTH
-from napari_itermask.figures.shown import Shown, brain_of, silent
+from napari_itermask.figures.shown import Shown, brain_of
 from napari_itermask.figures.style import FigureError
 from napari_itermask.notes import Tell, say
 from napari_itermask.record import RunError, unchanged
+from napari_itermask.reopened import scan_of
 from napari_itermask.result import Run, load_run
-from napari_itermask.scans.files import load_scan, sha256
+from napari_itermask.scans.files import sha256
 from napari_itermask.scans.reading import ScanError, mend, read_volume
 from napari_itermask.scans.scan import Scan
 
@@ -81,22 +82,20 @@ def _open(folder: Path, moved: dict[str, Path]) -> Shown:
         shown.missing = "it lay in memory and in no file."
         return shown
     try:
-        file = unchanged(source, moved.get(source.sha256))
-        shown.own = _scan(run, file, folder)
+        shown.own = _scan(run, folder, moved.get(source.sha256))
         shown.brain = shown.own.brain
     except (RunError, ScanError) as error:
         shown.missing = str(error)
     return shown
 
 
-def _scan(run: Run, file: Path, folder: Path) -> Scan:
+def _scan(run: Run, folder: Path, moved: Path | None) -> Scan:
     """The scan with the brain that was refined."""
     record = run.record
-    if record.brain_mask is not None:
-        return load_scan(file, unchanged(record.brain_mask, folder=folder), tell=silent)
-    if record.brain_source == "found":
-        return load_scan(file, tell=silent)
+    if record.scan is None or not record.brain_source.startswith("made by "):
+        return scan_of(record, folder, moved=moved)
     # Stripping it once more takes long, and its tool may not be here.
+    file = unchanged(record.scan, moved)
     image, voxels, _ = read_volume(file)
     mend(file, voxels)
     affine = np.asarray(image.affine, np.float64)
