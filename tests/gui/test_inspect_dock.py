@@ -357,7 +357,6 @@ def test_in_a_window_it_opens_picks_and_goes_with_its_viewer(
     found.add_truth()
     for page in (found.dock.components, found.dock.scores, found.dock.story):
         found.look(page)
-        print("ZZ", type(page).__name__, page.isVisible(), found.dock.isVisible(), page._fresh, page._newest, found.dock.components.found and len(found.dock.components.found), [l.name for l in drawn_viewer.layers], found.dock.components.layer_box.isChecked(), found.dock.messages.text)
     found.dock.scores.overlay.click()
     found.settle()
     voxel = tuple(int(v) for v in np.argwhere(found.run.mask)[0])
