@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 IMAGES = Path(__file__).parent / "images"
-THRESHOLD = 0.35
-"""Low enough that the sample patient has false alarms to look at."""
+SHARE = 0.5
+"""Of the threshold that the model's card chooses: so low that there are false alarms to look at."""
 
 
 def main() -> None:
@@ -61,10 +61,12 @@ def run(viewer: Any, dock: Any) -> None:
     viewer.open_sample("napari-itermask", "patient")
     session.open(viewer.layers["flair"])
     until(lambda: session.scan is not None and not session.busy)
-    low = {"threshold_rule": "manual", "manual_threshold": THRESHOLD}
-    session.settings = session.settings.replace(**low)
     session.start()
     until(lambda: session.run is not None and not session.running)
+    first = session.run
+    low = {"threshold_rule": "manual", "manual_threshold": SHARE * first.threshold}
+    session.tune(**low)
+    until(lambda: session.run is not first and not session.running)
     until(lambda: stream.settled and not dock.busy)
     truth = next(layer for layer in viewer.layers if layer.name.startswith("lesion"))
     dock.truth.choose(truth)
@@ -82,7 +84,7 @@ def tell_two(dock: Any) -> None:
     looked, page = dock.subject.looked, dock.story
     made = looked.run
     stayed = np.argwhere(made.mask & looked.truth.mask)
-    left = np.argwhere(made.scan.brain & ~made.mask & (made.error > THRESHOLD / 4))
+    left = np.argwhere(made.scan.brain & ~made.mask & (made.error > made.threshold / 4))
     page.tell(tuple(int(v) for v in stayed[len(stayed) // 2]))
     until(lambda: page.story is not None and not dock.busy)
     page.pin.click()

@@ -110,10 +110,13 @@ def demo(
 def _say_demo(run: Run, scan: Scan, truth: Mask, out: Path, *, as_json: bool) -> None:
     from napari_itermask.figures.panel import save_panel
     from napari_itermask.method.scores import overlap
+    from napari_itermask.synthetic.patient import sample_files
 
     met = overlap(run.mask, truth, scan.spacing)
     folder = run.save(out, overwrite=True)
-    picture = save_panel(run, folder / "overview.png", truth=truth)
+    picture = save_panel(
+        run, folder / "overview.png", truth, folder=folder, truth_file=sample_files().lesion
+    )
     if as_json:
         summary = {**_summary(run, folder), "dice": round(met.dice, 4), "picture": str(picture)}
         typer.echo(json.dumps(summary, indent=2))

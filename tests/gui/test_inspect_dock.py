@@ -129,8 +129,8 @@ class Open:
         mouse_release_callbacks(self.viewer, event)
 
 
-def open_dock(viewer, qtbot, files, small_model, finished, until):
-    """The dock, shown, with the finished run selected."""
+def open_dock(viewer, qtbot, files, small_model, finished, until, place):
+    """The dock, which ``place`` shows, with the finished run selected."""
     session = session_of(viewer)
     session.choose_model(str(small_model.weights.parent))
     session.open(files["scan"], files["brain"])
@@ -139,8 +139,7 @@ def open_dock(viewer, qtbot, files, small_model, finished, until):
     entry = RunEntry(1, "run 1", replace(finished, scan=session.scan), kept)
     session.runs.insert(0, entry)
     dock = InspectDock(viewer)
-    dock.resize(400, 760)
-    dock.show()
+    place(dock)
     session.select(entry)
     truth = np.asarray(nib.load(files["truth"]).dataobj) > 0
     found = Open(viewer, session, dock, until, qtbot, truth)
@@ -151,8 +150,13 @@ def open_dock(viewer, qtbot, files, small_model, finished, until):
 @pytest.fixture
 def bare(qtbot, files, small_model, finished, until):
     """The dock beside napari's own model of a viewer, which has no window."""
-    found = open_dock(ViewerModel(), qtbot, files, small_model, finished, until)
-    qtbot.addWidget(found.dock)
+
+    def place(dock):
+        qtbot.addWidget(dock)
+        dock.resize(400, 760)
+        dock.show()
+
+    found = open_dock(ViewerModel(), qtbot, files, small_model, finished, until, place)
     yield found
     found.session.close()
 
@@ -351,8 +355,8 @@ def test_a_click_tells_the_story_of_the_voxel_there(bare):
 def test_in_a_window_it_opens_picks_and_goes_with_its_viewer(
     drawn_viewer, qtbot, files, small_model, finished, until
 ):
-    found = open_dock(drawn_viewer, qtbot, files, small_model, finished, until)
-    drawn_viewer.window.add_dock_widget(found.dock, name="Inspect", area="right")
+    place = partial(drawn_viewer.window.add_dock_widget, name="Inspect", area="right")
+    found = open_dock(drawn_viewer, qtbot, files, small_model, finished, until, place)
     assert found.dock.minimumSizeHint().width() <= 400
     found.add_truth()
     for page in (found.dock.components, found.dock.scores, found.dock.story):

@@ -232,7 +232,7 @@ def _volumes(run: Any, truth: Any) -> tuple[float, ...]:
 def _text(value: float | None, unit: str) -> str:
     if value is None:
         return NONE
-    number = f"{value:.3f}" if not unit and abs(value) < 1 else f"{value:.4g}"
+    number = f"{value:.3f}" if not unit and abs(value) <= 1 else f"{value:.4g}"
     return f"{number} {unit}".strip()
 
 
