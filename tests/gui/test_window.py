@@ -42,6 +42,7 @@ def test_a_saved_run_opens_with_its_scan_its_settings_and_its_passes(
     assert session.scan.path == scan_file
     assert session.settings == settings
     assert session.passes_done == len(run.record.passes)
+    assert session.runs[0].folder == tmp_path / "saved"  # where what is noted of it goes
     session.tune(manual_threshold=0.4)  # and it lends its search
     until(lambda: len(session.runs) == 2 and not session.running)
 

@@ -28,7 +28,7 @@ from napari_itermask.gui.trouble import Trouble, explain
 from napari_itermask.gui.worker import Gate, Inbox, Lane, StopAsked
 from napari_itermask.method.settings import RefineSettings
 from napari_itermask.models.store import Model, ModelError, load_model
-from napari_itermask.record import RunError
+from napari_itermask.record import RECORD, RunError
 from napari_itermask.run import model_of
 
 if TYPE_CHECKING:
@@ -475,7 +475,7 @@ class Session:
         busy = self._begin_busy(f"reading {path.name}")
         self._engine.submit(
             partial(restore_folder, path, opened),
-            partial(self._on_run_opened, path.name, busy),
+            partial(self._on_run_opened, path, busy),
             partial(self._on_not_opened, busy, None),
         )
 
@@ -696,8 +696,9 @@ class Session:
         self._look_at(entry)
         self.runs_changed.emit()
 
-    def _on_run_opened(self, name: str, busy: str, restored: Restored) -> None:
-        entry = RunEntry(0, name)
+    def _on_run_opened(self, path: Path, busy: str, restored: Restored) -> None:
+        folder = path.parent if path.name == RECORD else path
+        entry = RunEntry(0, folder.name, source=folder)
         self._shelf.entries.insert(0, entry)
         self._on_restored(entry, busy, restored)
 

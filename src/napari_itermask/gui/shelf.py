@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from napari_itermask.gui.trouble import Trouble, explain
@@ -25,7 +26,8 @@ class RunEntry:
     """A finished run of this session or of an earlier one, as the Runs dock lists it.
 
     ``run`` is None where it lies on disk alone (``kept``); :meth:`Session.select` brings it back.
-    ``number`` counts the runs of this session; ``serial`` is nobody else's.
+    ``number`` counts the runs of this session; ``serial`` is nobody else's. ``source`` is the
+    folder that it was opened from, if it came from outside the archive.
     """
 
     number: int
@@ -33,6 +35,12 @@ class RunEntry:
     run: Run | None = None
     kept: Entry | None = None
     serial: int = field(default_factory=lambda: next(SERIAL))
+    source: Path | None = None
+
+    @property
+    def folder(self) -> Path | None:
+        """Where it lies on disk; None: in memory alone."""
+        return self.kept.folder if self.kept is not None else self.source
 
     @property
     def record(self) -> RunRecord:

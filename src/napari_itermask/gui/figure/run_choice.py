@@ -84,7 +84,7 @@ class RunChoice(QWidget):
         return list(self._session.runs)
 
     def _source(self, entry: RunEntry) -> Source:
-        folder = entry.kept.folder if entry.kept is not None else self.folders.get(entry.serial)
+        folder = entry.folder or self.folders.get(entry.serial)
         busy = folder is None and self._session.keeping
         return Source(entry.serial, entry.name, entry.record, entry.run, folder, busy)
 

@@ -100,9 +100,9 @@ class Reviewing(QObject):
 
 
 def folder_of(session: Session, run: Run) -> Path | None:
-    """Where a run of the session lies; None: in memory alone, or in a folder that is not ours."""
+    """Where a run of the session lies; None: in memory alone."""
     entry = next((entry for entry in session.runs if entry.run is run), None)
-    return entry.kept.folder if entry is not None and entry.kept is not None else None
+    return entry.folder if entry is not None else None
 
 
 def _read(

@@ -291,7 +291,8 @@ class RunActions(QObject):
             if isinstance(found, MapEntry):
                 self.loaded.emit(found)
                 return
-            entry = RunEntry(0, path.parent.name if path.suffix == ".json" else path.name, found)
+            folder = path.parent if path.suffix == ".json" else path
+            entry = RunEntry(0, folder.name, found, source=folder)
             self._session.runs.append(entry)
             self._session.runs_changed.emit()
             self.loaded.emit(entry)
