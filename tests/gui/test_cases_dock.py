@@ -9,7 +9,7 @@ from qtpy.QtCore import Qt
 
 import napari_itermask as itm
 from napari_itermask.gui.cases_dock import COMMENT, DIFFICULTY, FLAG
-from napari_itermask.gui.stream import session_of
+from napari_itermask.gui.stream import session_of, stream_of
 from napari_itermask.gui.window import open_cases
 
 
@@ -27,12 +27,18 @@ def table(phantom, small_model, tmp_path):
     return path
 
 
+@pytest.fixture
+def viewer(make_napari_viewer):
+    viewer = make_napari_viewer()
+    yield viewer
+    stream_of(viewer).close()
+
+
 def rows(path):
     return list(csv.DictReader(path.read_text().splitlines()))
 
 
-def test_cases_open_in_turn_and_what_is_noted_is_in_the_file(make_napari_viewer, table, until):
-    viewer = make_napari_viewer()
+def test_cases_open_in_turn_and_what_is_noted_is_in_the_file(viewer, table, until):
     session = session_of(viewer)
     dock = open_cases(viewer, table)
     until(lambda: session.truth is not None)
@@ -58,8 +64,7 @@ def test_cases_open_in_turn_and_what_is_noted_is_in_the_file(make_napari_viewer,
     assert not dock.next.isEnabled()
 
 
-def test_a_table_that_cannot_be_read_is_said_and_nothing_opens(make_napari_viewer, table, until):
-    viewer = make_napari_viewer()
+def test_a_table_that_cannot_be_read_is_said_and_nothing_opens(viewer, table, until):
     table.write_text("scan\ngone.nii.gz\n")
     dock = open_cases(viewer, table)
     until(lambda: "does not exist" in dock.messages.text)
