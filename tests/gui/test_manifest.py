@@ -71,7 +71,8 @@ def test_the_palette_offers_what_can_be_done_and_not_what_waits_for_a_file(viewe
         key.removeprefix("napari-itermask."): c for key, c in palette.items() if "itermask" in key
     }
     offered = {key for key, c in ours.items() if c.enablement is None or c.enablement.eval({})}
-    assert offered == {"workbench", "refine", "threshold", "guide", "runs", "corrupt", "patient"}
+    docks = {dock.lower() for dock in DOCKS}
+    assert offered == {"workbench", "patient", *docks}
 
 
 def test_the_palette_and_the_menu_open_the_workbench_of_the_viewer_in_front(viewer):
@@ -79,10 +80,10 @@ def test_the_palette_and_the_menu_open_the_workbench_of_the_viewer_in_front(view
 
     Application.get_app("test_app").commands.execute_command("napari-itermask.workbench").result()
     docked = [name.partition(" (")[0] for name in viewer.window.dock_widgets]
-    assert sorted(docked) == sorted(DOCKS)
+    assert sorted(docked) == sorted(set(DOCKS) - {"Cases"})  # that one waits for a table
     layers = dict(entries(viewer.window.layers_menu))
     layers["Segment > IterMask3D > Open the workbench (IterMask3D)"].trigger()
-    assert len(viewer.window.dock_widgets) == len(DOCKS)
+    assert len(viewer.window.dock_widgets) == len(docked)
 
 
 def test_an_entry_of_the_menu_never_opens_a_dock_a_second_time(viewer):
@@ -92,4 +93,4 @@ def test_an_entry_of_the_menu_never_opens_a_dock_a_second_time(viewer):
     plugins = dict(entries(viewer.window.plugins_menu))
     for dock in DOCKS:
         plugins[f"IterMask3D > {dock} (IterMask3D)"].trigger()
-    assert len(viewer.window.dock_widgets) == len(DOCKS)
+    assert len(viewer.window.dock_widgets) == len(docked)
