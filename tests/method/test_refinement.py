@@ -358,7 +358,7 @@ class TestErrorMap:
         np.testing.assert_array_equal(error > 0, image == 3)
 
     def test_far_off_voxels_count_no_more_than_the_limit(self, image, brain):
-        settings = RefineSettings(difference_limit=0.5)
+        settings = RefineSettings(max_difference=0.5)
         error = ErrorMap(image, brain, settings=settings)(image + np.where(image == 3, 0.2, 40))
         np.testing.assert_allclose(error[brain & (image == 3)], 0.04, rtol=1e-5)
         np.testing.assert_allclose(error[brain & (image != 3)], 0.25, rtol=1e-5)

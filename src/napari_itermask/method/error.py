@@ -26,7 +26,7 @@ class ErrorMap:
     spacing
         Voxel size in mm.
     settings
-        ``smoothing``, ``sign``, ``intensity_floor``, ``difference_limit``, ``expected_error`` and
+        ``smoothing``, ``sign``, ``intensity_floor``, ``max_difference``, ``expected_error`` and
         ``rim`` are read.
     expected
         ``(X, Y, Z)``: the difference that healthy brains show at each place, above 0; used if
@@ -84,7 +84,7 @@ class ErrorMap:
             np.maximum(difference, 0, out=difference)
         elif sign == "darker":
             np.minimum(difference, 0, out=difference)
-        limit = self.settings.difference_limit
+        limit = self.settings.max_difference
         if limit is not None:
             np.clip(difference, -limit, limit, out=difference)
         difference *= self._own_weight if sign == self.sign else self._weight

@@ -144,7 +144,7 @@ class RefineSettings(BaseModel):
         ge=-100,
         le=100,
     )
-    difference_limit: float | None = _field(
+    max_difference: float | None = _field(
         None,
         "Larger differences count as this much before they are smoothed, so that a few voxels far "
         "off weigh no more than many a little off; empty: as they are.",
@@ -189,7 +189,7 @@ class RefineSettings(BaseModel):
             "smoothing",
             "sign",
             "intensity_floor",
-            "difference_limit",
+            "max_difference",
             "expected_error",
             "rim",
         )

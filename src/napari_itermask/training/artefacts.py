@@ -61,7 +61,7 @@ class Told:
         return (
             f"AUROC {self.mean:.3f} ({areas}), healthy {np.median(self.healthy_ml):.1f} ml, 95 % "
             f"under {np.quantile(self.healthy_ml, 0.95):.1f} ml: threshold {self.threshold:.3g} "
-            f"(sigma {score.smoothing:g}, limit {score.difference_limit})"
+            f"(sigma {score.smoothing:g}, limit {score.max_difference})"
         )
 
 

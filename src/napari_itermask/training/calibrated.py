@@ -53,7 +53,7 @@ TRIED: dict[str, list[dict[str, Any]]] = {
         for f in (None, 0.35, 0.7)
     ],
     "t2": [{"smoothing": s, "sign": "brighter"} for s in (1.5, 2.0, 3.0)],
-    "t1": [{"smoothing": s, "difference_limit": d} for s in (4, 6, 8) for d in (None, 1.0, 1.5)],
+    "t1": [{"smoothing": s, "max_difference": d} for s in (4, 6, 8) for d in (None, 1.0, 1.5)],
 }
 """Score settings that are tried, by modality."""
 SCATTERED = 0.33

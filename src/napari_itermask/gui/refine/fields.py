@@ -28,7 +28,7 @@ WORDS: dict[str, dict[str, str]] = {
 }
 """Choices as a person reads them."""
 
-FALLBACKS = {"cutoff": PUBLISHED_CUTOFF, "intensity_floor": 0.0, "difference_limit": 1.0}
+FALLBACKS = {"cutoff": PUBLISHED_CUTOFF, "intensity_floor": 0.0, "max_difference": 1.0}
 """What the box of an empty field shows, and what ticking it begins with."""
 
 
