@@ -93,4 +93,4 @@ def test_an_entry_of_the_menu_never_opens_a_dock_a_second_time(viewer):
     plugins = dict(entries(viewer.window.plugins_menu))
     for dock in DOCKS:
         plugins[f"IterMask3D > {dock} (IterMask3D)"].trigger()
-    assert len(viewer.window.dock_widgets) == len(docked)
+    assert len(viewer.window.dock_widgets) == len(DOCKS)
