@@ -109,8 +109,8 @@ class PlanesDock(QWidget):
         self._link.go_to(point)
 
     def sizeHint(self) -> QSize:  # noqa: N802 - Qt's name
-        """Room for four quarters beside the canvas."""
-        return QSize(380, 480)
+        """Room for three planes and their words in a row under the canvas."""
+        return QSize(600, 260)
 
     def showEvent(self, event: Any) -> None:  # noqa: N802 - Qt's name
         """Catch up with what went on unseen."""

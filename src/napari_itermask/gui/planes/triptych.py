@@ -20,6 +20,8 @@ MARGIN = 10.0
 """mm around the brain."""
 SPACE = 3
 """Pixels between two pictures."""
+BESIDE = 230
+"""Pixels that words beside a row of planes take."""
 LEAST_WORDS = 150
 """Pixels in width that words beside the pictures need."""
 ZOOMS = (0.4, 30.0)
@@ -65,7 +67,7 @@ class Triptych(QWidget):
         for view in self.planes.values():
             view.setParent(self)
             self._listen_to(view)
-        self.setMinimumSize(200, 200)
+        self.setMinimumSize(200, 120)
 
     def show_frame(self, frame: Frame | None, low: Point, high: Point) -> None:
         """Show another scan, whose brain lies between two points; None: there is none."""
@@ -201,6 +203,13 @@ def best_places(width: int, height: int, extent: Point, words: int) -> dict[str,
     square = min(width / (right + front), height / (up + front))
     row = min(width / (2 * right + front), below / max(up, front))
     column = min(width / max(right, front), below / (2 * up + front))
+    rest = max(width - BESIDE - SPACE, 1)
+    beside = min(rest / (2 * right + front), height / max(up, front))
+    if beside > max(square, row, column):
+        columns = _shared(0, rest, (right, front, right))
+        order = dict(zip(("coronal", "sagittal", "axial"), columns, strict=True))
+        words_there = QRect(rest + SPACE, 0, width - rest - SPACE, height)
+        return {n: QRect(*_box(c, (0, height))) for n, c in order.items()} | {"words": words_there}
     narrow = width * front / (right + front) < LEAST_WORDS or height * front / (up + front) < words
     if square >= max(row, column) and not narrow:
         columns, rows = _shared(0, width, (right, front)), _shared(0, height, (up, front))
