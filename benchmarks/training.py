@@ -62,7 +62,7 @@ def measure(
     learner = Learner(launched(options, settings), settings)
     plain = plain_step(settings)
     blocks = Blocks(samples, range(settings.batch))
-    fixed = blocks[0][0]
+    fixed = to_batch(samples.block(0, range(settings.batch))[0])
     both = in_turn(lambda: plain(fixed), lambda: learner.step(fixed, 0, 0.0), steps)
     row(width, "device", *both)
 
