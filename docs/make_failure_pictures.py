@@ -52,7 +52,7 @@ def draw(folder: Path, threshold: str, slices: str, place: Path, picture: Path) 
         *("figure", "panel", place / "card", place / "mended", "--truth", truth),
         *("--label", "card's threshold", "--label", f"threshold {threshold}"),
         *("--slices", slices, "--columns", "input,error,mask,agreement"),
-        *("--width", "180", "--dpi", "200", "--out", picture, "--overwrite"),
+        *("--width", "180", "--dpi", "200", "--no-recipe", "--out", picture, "--overwrite"),
     )
 
 

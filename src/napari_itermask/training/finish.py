@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from napari_itermask.models.card import Measured, ModelCard
 from napari_itermask.models.store import Model, load_model, save_model, write_card
-from napari_itermask.training.record import Facts, write_record
+from napari_itermask.training.record import Facts, without_folders, write_record
 from napari_itermask.training.state import FOLDER
 
 
@@ -49,7 +48,7 @@ def card_of(name: str, facts: Facts) -> ModelCard:
         scope=f"{label} brains like those of the training. Research only.",
         limits=tuple(limits),
         measured=_measured(facts),
-        measured_by=_without_folders(facts.command),
+        measured_by=without_folders(facts.command),
     )
 
 
@@ -83,11 +82,6 @@ def _calibrated(model: Model, facts: Facts, work: Path, say: Callable[[str], Non
     training = f"{model.card.training} {text}"
     changes = {"settings": settings, "calibration": rule, "training": training}
     return model.card.model_copy(update=changes)
-
-
-def _without_folders(command: str) -> str:
-    """The command with the last name of each path: a card travels, folders stay at home."""
-    return shlex.join(Path(word).name or word for word in shlex.split(command))
 
 
 def _short(value: float) -> float:

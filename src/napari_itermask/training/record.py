@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,7 +46,7 @@ class Facts:
         return {
             "format": 1,
             "ended": datetime.now(UTC).isoformat(timespec="seconds"),
-            "command": self.command,
+            "command": without_folders(self.command),
             "versions": _versions(),
             "device": self.device,
             "devices": self.devices,
@@ -86,6 +87,11 @@ def write_record(folder: Path, facts: Facts) -> None:
     """Write ``training.json``."""
     text = json.dumps(facts.as_json(), indent=2, ensure_ascii=False) + "\n"
     write_whole(folder / RECORD, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def without_folders(command: str) -> str:
+    """The command with the last name of each path: a record travels, folders stay at home."""
+    return shlex.join(Path(word).name or word for word in shlex.split(command))
 
 
 def _scan(prepared: Prepared) -> dict[str, str]:
