@@ -37,12 +37,11 @@ from napari_itermask.models.store import EMBEDDED, write_card
 from napari_itermask.result import Run
 from napari_itermask.scans.scan import Scan
 from napari_itermask.scans.strip import available_strippers
-from napari_itermask.synthetic.effects import EFFECTS
+from napari_itermask.training.artefacts import PUBLISHED, spoilt
 from napari_itermask.training.calibrated import healthy_copies
 from napari_itermask.training.prepared import load_brains
 
 COMMAND = "python benchmarks/models.py --card"
-PUBLISHED = tuple(name for name, effect in EFFECTS.items() if effect.published)
 SCORES = ("final_mask_size", "mean_error", "mean_error_brain")
 THICK = "-5mm"
 """End of the name of a case that was averaged to 5 mm slices; no mean counts it."""
@@ -199,9 +198,9 @@ def artefacts(model: itm.Model, data: Path, brains: int) -> Iterator[Measured]:
     areas: dict[str, list[float]] = {score: [] for score in SCORES}
     for name in PUBLISHED:
         rng = np.random.default_rng(6)
-        spoilt = [scores_of(corrupted(scan, name, rng), model) for scan in scans]
+        worse = [scores_of(spoilt(scan, name, rng), model) for scan in scans]
         for score in SCORES:
-            told = detection([c[score] for c in clean], [s[score] for s in spoilt])
+            told = detection([c[score] for c in clean], [s[score] for s in worse])
             areas[score].append(told["auroc"])
             for key, value in told.items():
                 yield Measured(name=f"{key.upper()} of {score}", value=round(value, 3), data=name)
@@ -211,13 +210,6 @@ def artefacts(model: itm.Model, data: Path, brains: int) -> Iterator[Measured]:
             value=round(float(np.mean(values)), 3),
             data=f"{len(values)} published effects",
         )
-
-
-def corrupted(scan: Scan, name: str, rng: np.random.Generator) -> Scan:
-    """The scan with one effect at its published strength; the brain stays that of the clean one."""
-    draw = EFFECTS[name].draw(rng, 1.0, scan.brain, scan.spacing)
-    image, _truth = EFFECTS[name].apply(scan.image, scan.brain, scan.spacing, draw)
-    return Scan(image, scan.brain, scan.affine)
 
 
 def scores_of(scan: Scan, model: itm.Model) -> dict[str, float]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QTabBar, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_itermask.gui.figure.movie_page import MoviePage
 from napari_itermask.gui.figure.page import FigurePage
 from napari_itermask.gui.parts.aside import Aside
 from napari_itermask.gui.parts.look import dress
 from napari_itermask.gui.parts.messages import Messages
+from napari_itermask.gui.parts.pages import tabs_of
 from napari_itermask.gui.stream import Stream, stream_of
 from napari_itermask.gui.where.orientation import itself
 
@@ -68,16 +69,12 @@ class FigureDock(QWidget):
         return QSize(400, 640)
 
     def _lay_out(self) -> None:
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        bar = QTabBar()
-        bar.setDrawBase(False)
-        self.tabs.setTabBar(bar)
-        for page, name, about in (
-            (self.figure, "Figure", "A picture or a plot, for a paper."),
-            (self.movie, "Movie", "How the mask shrinks, pass by pass."),
-        ):
-            self.tabs.setTabToolTip(self.tabs.addTab(page, name), about)
+        self.tabs = tabs_of(
+            (
+                (self.figure, "Figure", "A picture or a plot, for a paper."),
+                (self.movie, "Movie", "How the mask shrinks, pass by pass."),
+            )
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)

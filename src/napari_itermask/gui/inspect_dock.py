@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from qtpy.QtCore import QSize
-from qtpy.QtWidgets import QTabBar, QTabWidget, QVBoxLayout, QWidget
+from qtpy.QtWidgets import QVBoxLayout, QWidget
 
 from napari_itermask.gui.inspect.agreement_layer import AgreementLayer
 from napari_itermask.gui.inspect.looked import Looked
@@ -15,6 +15,7 @@ from napari_itermask.gui.inspect.truth_page import TruthPage
 from napari_itermask.gui.parts.aside import Aside
 from napari_itermask.gui.parts.look import dress
 from napari_itermask.gui.parts.messages import Messages
+from napari_itermask.gui.parts.pages import tabs_of
 from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.stream import Stream, stream_of
 from napari_itermask.gui.where.orientation import itself
@@ -98,18 +99,14 @@ class InspectDock(QWidget):
     # Private ----------------------------------------------------------------------------------
 
     def _lay_out(self) -> None:
-        self.tabs = QTabWidget()
-        self.tabs.setDocumentMode(True)
-        bar = QTabBar()
-        bar.setDrawBase(False)
-        self.tabs.setTabBar(bar)
-        for page, name, about in (
-            (self.scores, "Truth", "How well the run meets the truth."),
-            (self.components, "Components", "Every hit, miss and false alarm, and why."),
-            (self.story, "Story", "What happened to a voxel, pass by pass."),
-            (self.stability, "Stability", "What another seed or threshold would have given."),
-        ):
-            self.tabs.setTabToolTip(self.tabs.addTab(page, name), about)
+        self.tabs = tabs_of(
+            (
+                (self.scores, "Truth", "How well the run meets the truth."),
+                (self.components, "Components", "Every hit, miss and false alarm, and why."),
+                (self.story, "Story", "What happened to a voxel, pass by pass."),
+                (self.stability, "Stability", "What another seed or threshold would have given."),
+            )
+        )
         column = QVBoxLayout(self)
         column.setContentsMargins(6, 6, 6, 6)
         column.setSpacing(4)

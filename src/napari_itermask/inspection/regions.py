@@ -9,15 +9,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
-import nibabel as nib
 import numpy as np
-from nibabel.affines import apply_affine, voxel_sizes
+from nibabel.affines import voxel_sizes
 from numpy.typing import NDArray
 
+from napari_itermask.inspection.onto import nearest, same_grid
 from napari_itermask.inspection.region_names import DLMUSE, FREESURFER
-from napari_itermask.result import Run
+from napari_itermask.result import Run, stand_in
 from napari_itermask.scans.reading import ScanError, read_volume
 from napari_itermask.scans.scan import Scan, stem
 
@@ -97,13 +96,13 @@ def load_regions(
         )
     labels = voxels.astype(np.int32)
     affine = np.asarray(image.affine, np.float64)
-    shape = space.image.shape if isinstance(space, Scan) else space.mask.shape
     notes: tuple[str, ...] = ()
-    if shape != labels.shape or not _same_place(affine, space.affine, shape):
-        labels = _resampled(labels, affine, shape, space.affine)
+    scan = space if isinstance(space, Scan) else space.scan
+    voxels_of = scan or stand_in(space)  # type: ignore[arg-type]
+    if not same_grid(labels.shape, affine, voxels_of):
+        labels = nearest(labels, affine, voxels_of)
         size = " x ".join(f"{s:g}" for s in voxel_sizes(affine))
         notes = (f"{file.name} was resampled from voxels of {size} mm, each to its nearest.",)
-    scan = space if isinstance(space, Scan) else space.scan
     inside = labels[scan.brain] if scan else labels
     if not inside.any():
         raise ScanError(
@@ -111,22 +110,6 @@ def load_regions(
             "register it first."
         )
     return Regions(labels, _names(names, file, inside), stem(file), notes)
-
-
-def _same_place(one: NDArray[Any], other: NDArray[Any], shape: tuple[int, ...]) -> bool:
-    corners = np.array(list(np.ndindex(2, 2, 2))) * (np.array(shape) - 1)
-    away = np.abs(apply_affine(one, corners) - apply_affine(other, corners)).max()
-    return bool(away <= 0.1 * voxel_sizes(other).min())
-
-
-def _resampled(
-    labels: Labels, affine: NDArray[Any], shape: tuple[int, ...], onto: NDArray[Any]
-) -> Labels:
-    from nibabel.processing import resample_from_to
-
-    image: Any = nib.Nifti1Image(labels, affine)
-    out: Any = resample_from_to(image, (shape, onto), order=0)
-    return np.asarray(out.dataobj, np.int32)
 
 
 def _names(

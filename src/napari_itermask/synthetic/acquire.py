@@ -41,7 +41,8 @@ def draw_acquire(rng: np.random.Generator, bias: float = 0.06, noise: float = 0.
 
 def acquire(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
     """The image as scanned: ``(X, Y, Z)`` float32, 0 outside ``brain``."""
-    return with_noise(without_noise(image, brain, draw), brain, draw)
+    clean = without_noise(image, brain, draw)
+    return with_noise(clean, brain, draw.noise, draw.noise_seed)
 
 
 def without_noise(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
@@ -59,10 +60,10 @@ def without_noise(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
     return np.where(brain, image * np.exp(power), 0).astype(np.float32)
 
 
-def with_noise(image: Volume, brain: Mask, draw: AcquireDraw) -> Volume:
-    """``image`` with the drawn noise in the brain, 0 outside."""
-    noise = np.random.default_rng(draw.noise_seed).standard_normal(image.shape, np.float32)
-    return np.where(brain, image + np.float32(draw.noise) * noise, 0).astype(np.float32)
+def with_noise(image: Volume, brain: Mask, spread: float, seed: int) -> Volume:
+    """``image`` with Gaussian noise of that standard deviation in the brain, 0 outside."""
+    noise = np.random.default_rng(seed).standard_normal(image.shape, np.float32)
+    return np.where(brain, image + np.float32(spread) * noise, 0).astype(np.float32)
 
 
 def _blurred(image: Volume, brain: Mask, sigma: list[float]) -> Volume:

@@ -100,7 +100,7 @@ def healthy_brain(
         float32 with white matter near 1 and background 0; bool.
     """
     image, brain = noiseless_brain(t1, labels, draw, shape)
-    return with_noise(image, brain, draw.acquire), brain
+    return with_noise(image, brain, draw.acquire.noise, draw.acquire.noise_seed), brain
 
 
 def noiseless_brain(

@@ -81,17 +81,20 @@ def spoilt_trials(
     """
     for scan in scans:
         for name in (CLEAN, *PUBLISHED):
-            copy = scan
-            if name != CLEAN:
-                draw = EFFECTS[name].draw(rng, 1.0, scan.brain, scan.spacing)
-                image, _ = EFFECTS[name].apply(scan.image, scan.brain, scan.spacing, draw)
-                copy = Scan(image, scan.brain, scan.affine)
+            copy = scan if name == CLEAN else spoilt(scan, name, rng)
             on_grid = prepare(copy, card, card.settings)
             image, brain = on_grid.image, on_grid.brain
             seed = int(rng.integers(2**31))
             noise = seeded_noise(seed, image.shape)(0)
             repaint = reconstruct(np.where(brain, noise, image), on_grid.guide)
             yield Trial(image, brain, np.zeros_like(brain), repaint, name, seed)
+
+
+def spoilt(scan: Scan, name: str, rng: np.random.Generator) -> Scan:
+    """``scan`` with one effect at its published strength; the brain stays that of the clean one."""
+    draw = EFFECTS[name].draw(rng, 1.0, scan.brain, scan.spacing)
+    image, _truth = EFFECTS[name].apply(scan.image, scan.brain, scan.spacing, draw)
+    return Scan(image, scan.brain, scan.affine)
 
 
 def choose_threshold(

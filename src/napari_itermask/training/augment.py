@@ -62,7 +62,8 @@ def augment(
 ) -> tuple[Volume, Mask]:
     """The copy of a scan ``(X, Y, Z)`` that ``draw`` describes: float32, 0 outside; and its brain.
 
-    Its noise is left to :func:`with_noise`.
+    Its noise is left to :func:`~napari_itermask.synthetic.acquire.with_noise`: TorchIO's would seed
+    torch's one generator, which other threads draw from too.
 
     Image and brain are moved and blurred together and divided, so that the dark background never
     bleeds into the rim. Intensities come back between 0 and about 1.
@@ -100,13 +101,6 @@ def augment(
         changes.append(tio.BiasField(list(draw.bias), ORDER))
     out: Volume = tio.Compose(changes)(volume(inside)).numpy()[0]
     return np.where(moved, out, 0).astype(np.float32), moved
-
-
-def with_noise(image: Volume, brain: Mask, draw: AugmentDraw) -> Volume:
-    """``image`` with the drawn noise in the brain, 0 outside."""
-    # TorchIO's noise would seed torch's one generator, which other threads draw from too.
-    noise = np.random.default_rng(draw.seed).standard_normal(image.shape, np.float32)
-    return np.where(brain, image + np.float32(draw.noise) * noise, 0).astype(np.float32)
 
 
 def _floats(values: Any) -> tuple[float, ...]:

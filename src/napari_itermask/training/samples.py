@@ -14,10 +14,10 @@ import numpy as np
 
 from napari_itermask.method.guide import high_frequency
 from napari_itermask.scans.intensity import Mask, Volume, normalise
-from napari_itermask.synthetic import acquire
+from napari_itermask.synthetic.acquire import with_noise
 from napari_itermask.synthetic.healthy import draw_healthy, noiseless_brain
 from napari_itermask.synthetic.lesion import add_lesion, draw_lesion
-from napari_itermask.training.augment import augment, draw_augment, with_noise
+from napari_itermask.training.augment import augment, draw_augment
 from napari_itermask.training.masks import hidden_region
 from napari_itermask.training.prepared import Prepared
 from napari_itermask.training.settings import TrainSettings
@@ -68,12 +68,13 @@ class Samples:
             brain = scan.labelled_brain()
             draw = draw_healthy(rng, settings.modality)  # type: ignore[arg-type]
             clean, mask = noiseless_brain(brain.t1, brain.labels, draw, settings.grid.shape)
-            return acquire.with_noise(clean, mask, draw.acquire), clean, mask
+            noise, seed = draw.acquire.noise, draw.acquire.noise_seed
+            return with_noise(clean, mask, noise, seed), clean, mask
         image, mask = scan.scan()
         spacing = settings.grid.spacing
         change = draw_augment(rng, settings.modality, spacing)
         clean, mask = augment(image, mask, change, spacing)
-        return with_noise(clean, mask, change), clean, mask
+        return with_noise(clean, mask, change.noise, change.seed), clean, mask
 
     def _slot(self, number: int, slot: int, stream: int, uses: int) -> list[Sample]:
         settings = self.settings

@@ -27,9 +27,9 @@ from napari_itermask.gui.figure.movie_maker import EXTRA, MovieMaker, Still, com
 from napari_itermask.gui.figure.page import NO_RUN, SETTLE_MS
 from napari_itermask.gui.figure.paper import Paper
 from napari_itermask.gui.figure.saving import ask_save
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.parts.aside import Aside
 from napari_itermask.gui.parts.messages import Messages
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.gui.parts.ties import at_the_end, listen
 from napari_itermask.gui.trouble import explain
 

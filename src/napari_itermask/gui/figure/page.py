@@ -17,8 +17,8 @@ from napari_itermask.gui.figure.controls import Controls
 from napari_itermask.gui.figure.drawer import Drawer, Drawn, save_missing
 from napari_itermask.gui.figure.paper import Paper, image_of
 from napari_itermask.gui.figure.saving import ask_save
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.parts.messages import Messages, Remedy
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.runs.asking import ask_folder
 from napari_itermask.gui.trouble import explain

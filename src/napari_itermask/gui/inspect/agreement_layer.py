@@ -18,9 +18,9 @@ from nibabel.orientations import io_orientation
 from numpy.typing import NDArray
 from qtpy.QtCore import QObject, QTimer, Signal
 
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.inspect.signs import PENS, with_opacity
 from napari_itermask.gui.inspect.voxels import selection_kept
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.placed.space import Affine, metadata, placing, to_layer
 from napari_itermask.scans.grid import box_of

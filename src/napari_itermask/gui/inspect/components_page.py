@@ -24,12 +24,12 @@ from qtpy.QtWidgets import (
 
 from napari_itermask.gui.inspect.components_layer import ComponentsLayer, seen
 from napari_itermask.gui.inspect.components_table import ComponentsTable
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.inspect.page import Page
 from napari_itermask.gui.inspect.review_box import ReviewBox
 from napari_itermask.gui.inspect.reviewing import Reviewing
 from napari_itermask.gui.inspect.voxels import go_to
 from napari_itermask.gui.parts.look import shape_combo
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.gui.runs.asking import ask_file
 from napari_itermask.inspection.review import NOTHING
 

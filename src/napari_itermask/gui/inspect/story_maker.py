@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any, Literal
 from qtpy.QtCore import QObject, Signal
 
 from napari_itermask.gui.inspect.gone import when_gone
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.inspect.voxels import Voxel
 from napari_itermask.gui.parts.aside import Aside
+from napari_itermask.gui.parts.newest import Newest
 
 if TYPE_CHECKING:
     from napari_itermask.inspection.story import Story

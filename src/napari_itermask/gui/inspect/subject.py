@@ -10,7 +10,7 @@ from qtpy.compat import isalive
 from qtpy.QtCore import QObject, QTimer, Signal
 
 from napari_itermask.gui.inspect.looked import KNOWN, Looked, Source, is_of, look, truth_reader
-from napari_itermask.gui.inspect.newest import Newest
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.gui.parts.ties import listen
 from napari_itermask.gui.trouble import explain
 

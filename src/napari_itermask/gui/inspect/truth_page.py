@@ -23,9 +23,9 @@ from qtpy.QtWidgets import (
 )
 
 from napari_itermask.gui.inspect.agreement_layer import AgreementLayer, kinds_of
-from napari_itermask.gui.inspect.newest import Newest
 from napari_itermask.gui.inspect.page import Page
 from napari_itermask.gui.inspect.signs import PENS, sign
+from napari_itermask.gui.parts.newest import Newest
 from napari_itermask.scans.scan import voxel_ml
 
 if TYPE_CHECKING:
