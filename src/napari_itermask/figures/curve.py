@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from napari_itermask.figures.axes import (
     SPACE,
@@ -85,15 +84,17 @@ def draw_curves(
     return sheet.figure
 
 
-def useful_range(
-    thresholds: NDArray[np.float32], marked_at: Sequence[float]
-) -> tuple[float, float]:
+def useful_range(thresholds: Sequence[float], marked_at: Sequence[float]) -> tuple[float, float]:
     """The part of a search's curve that is looked at, whatever its unit.
 
-    It goes half as far again as the largest marked threshold, and at least as far as the curve has
-    come after three quarters of its way.
+    A curve rises a hundredfold in its last percent, which hides everything below. The authors show
+    -1 to 2; here it goes half as far again as the largest marked threshold, and at least as far as
+    the curve has come after three quarters of its way, or so far while it still grows.
     """
-    top = max(float(np.quantile(thresholds, 0.75)), *(1.5 * m for m in marked_at), 1e-9)
+    if not len(thresholds):
+        return -0.1, 2.0
+    reached = float(np.quantile(thresholds, 0.75)) if len(thresholds) == POINTS else max(thresholds)
+    top = max(reached, *(1.5 * m for m in marked_at), 1e-9)
     return -0.06 * top, top
 
 
@@ -131,7 +132,7 @@ def _draw_curve(sheet: Sheet, box: Box, one: Shown, *, full: bool) -> None:
     thresholds, fit = curve.thresholds, _fit(one)
     choice = curve.choose(settings.gamma, settings.y_limit)
     marks = [choice.threshold, one.run.threshold]
-    low, high = useful_range(thresholds, marks)
+    low, high = useful_range(thresholds.tolist(), marks)
     if full:
         high = 1.06 * float(thresholds.max())
         low = -0.06 * high

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from qtpy.QtCore import Signal
 from qtpy.QtWidgets import QHBoxLayout, QWidget
 
+from napari_itermask.figures.curve import useful_range
 from napari_itermask.gui.parts.lines import Line
 from napari_itermask.gui.parts.palette import Palette
 from napari_itermask.gui.parts.plots import Plot, fill
@@ -17,7 +18,6 @@ from napari_itermask.gui.threshold.readings import (
     Reading,
     Rule,
     Searched,
-    low_range,
     round_4,
 )
 from napari_itermask.method.settings import RefineSettings
@@ -127,7 +127,7 @@ class CurvePlots(QWidget):
             self.curve.show_range(-0.06 * top, 1.06 * top)
             return
         marked = {settings.threshold_rule, "tangent"} & readings.keys()
-        low, high = low_range(thresholds, [readings[r].threshold for r in marked])
+        low, high = useful_range(thresholds, [readings[r].threshold for r in marked])
         if not self.slope.held or high > self.curve.top:  # no jump where a drag of gamma begins
             self.curve.show_range(low, high)
 

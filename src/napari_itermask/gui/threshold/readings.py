@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -89,20 +88,6 @@ class Searched:
     def _at(self, threshold: float) -> Reading:
         index = int(np.argmin(np.abs(np.asarray(self.thresholds) - threshold)))
         return Reading(threshold, index, self.millilitres[index])
-
-
-def low_range(thresholds: Sequence[float], marked: Sequence[float]) -> tuple[float, float]:
-    """The part of a search's curve that is looked at, whatever its unit.
-
-    A curve rises a hundredfold in its last percent, which hides everything below. The authors show
-    -1 to 2; here it goes half as far again as the largest of the ``marked`` thresholds, and at
-    least as far as the curve has come after three quarters of its way.
-    """
-    if not thresholds:
-        return -0.1, 2.0
-    reached = float(np.quantile(thresholds, 0.75)) if len(thresholds) == POINTS else max(thresholds)
-    top = max(reached, *(1.5 * m for m in marked), 1e-9)
-    return -0.06 * top, top
 
 
 def sweep_ends(fit: Fit, gamma: float) -> tuple[float, float]:
